@@ -1,0 +1,81 @@
+"""Where the instrument is in one frame, as measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from TemporalReconLib.errors import InputError
+
+Point = NDArray[np.float64]
+
+
+def validated_point(value: ArrayLike | None, name: str) -> Point | None:
+    """A read-only finite float64 (3,) copy, or None."""
+    if value is None:
+        return None
+    point = np.array(value, dtype=np.float64)
+    if point.shape != (3,) or not np.all(np.isfinite(point)):
+        raise InputError(f"{name}: expected three finite numbers in mm, got {value!r}")
+    point.setflags(write=False)
+    return point
+
+
+def validated_axis(value: ArrayLike | None, name: str) -> Point | None:
+    """As :func:`validated_point`, of unit length."""
+    axis = validated_point(value, name)
+    if axis is not None and abs(float(np.linalg.norm(axis)) - 1.0) > 1e-6:
+        raise InputError(f"{name}: expected a unit vector, its length is {float(np.linalg.norm(axis)):.6f}")
+    return axis
+
+
+@dataclass(frozen=True, eq=False)
+class InstrumentPose:
+    """Guide tip, needle tip and axis of one frame.
+
+    Attributes
+    ----------
+    guide_tip, needle_tip
+        RAS mm (3,), or None where not seen. The guide tip is the middle of the dark cap that closes the guide,
+        on the axis; the needle tip is the end of the signal void beyond it (artefact tip).
+    axis
+        Unit vector (3,) RAS from outside the body toward the tip, or None.
+    confidence
+        0 (nothing there) to 1.
+    guide_tip_covariance, needle_tip_covariance
+        (3, 3) mm2; infinite variance along the slice normal where the position through the plane is unknown.
+    index, time_s
+        Frame number; mid-acquisition time in s.
+    """
+
+    guide_tip: Point | None = None
+    needle_tip: Point | None = None
+    axis: Point | None = None
+    confidence: float = 0.0
+    guide_tip_covariance: NDArray[np.float64] | None = None
+    needle_tip_covariance: NDArray[np.float64] | None = None
+    index: int = 0
+    time_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("guide_tip", "needle_tip"):
+            object.__setattr__(self, name, validated_point(getattr(self, name), f"pose {self.index} {name}"))
+        object.__setattr__(self, "axis", validated_axis(self.axis, f"pose {self.index} axis"))
+        if not 0.0 <= self.confidence <= 1.0:
+            raise InputError(f"pose {self.index}: confidence {self.confidence} is outside 0..1")
+        for name in ("guide_tip_covariance", "needle_tip_covariance"):
+            covariance = getattr(self, name)
+            if covariance is not None and np.shape(covariance) != (3, 3):
+                raise InputError(
+                    f"pose {self.index}: {name} has shape {np.shape(covariance)}, expected (3, 3)"
+                )
+
+    @property
+    def is_present(self) -> bool:
+        return self.axis is not None and (self.guide_tip is not None or self.needle_tip is not None)
+
+    @property
+    def tip(self) -> Point | None:
+        """The needle tip, else the guide tip, RAS mm."""
+        return self.needle_tip if self.needle_tip is not None else self.guide_tip

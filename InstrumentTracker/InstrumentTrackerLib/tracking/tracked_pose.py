@@ -1,0 +1,71 @@
+"""Where the instrument is, as far as it can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+from TemporalReconLib.errors import InputError
+
+from InstrumentTrackerLib.localization.instrument_pose import Point, validated_axis, validated_point
+
+
+class TrackingState(str, Enum):
+    """What the numbers of a frame are worth."""
+
+    TRACKED = "tracked"
+    PREDICTED = "predicted"
+    LOST = "lost"
+    ABSENT = "absent"
+
+    @property
+    def has_numbers(self) -> bool:
+        return self in (TrackingState.TRACKED, TrackingState.PREDICTED)
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedPose:
+    """Filtered pose with an explicit state; only ``tracked`` and ``predicted`` carry numbers.
+
+    Attributes
+    ----------
+    state
+        ``tracked`` (measured in this frame), ``predicted`` (filter only, short), ``lost`` (was there, is not
+        found), ``absent`` (no instrument seen so far, or withdrawn).
+    guide_tip, needle_tip, axis
+        As in :class:`~InstrumentTrackerLib.localization.instrument_pose.InstrumentPose`; None without numbers.
+    confidence
+        0..1 of this frame's measurement.
+    tip_covariance
+        (3, 3) mm2 of ``tip``.
+    index, time_s
+        Frame number; mid-acquisition time in s.
+    """
+
+    state: TrackingState
+    guide_tip: Point | None = None
+    needle_tip: Point | None = None
+    axis: Point | None = None
+    confidence: float = 0.0
+    tip_covariance: NDArray[np.float64] | None = None
+    index: int = 0
+    time_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("guide_tip", "needle_tip"):
+            object.__setattr__(
+                self, name, validated_point(getattr(self, name), f"tracked pose {self.index} {name}")
+            )
+        object.__setattr__(self, "axis", validated_axis(self.axis, f"tracked pose {self.index} axis"))
+        carries = self.guide_tip is not None or self.needle_tip is not None or self.axis is not None
+        if carries and not self.state.has_numbers:
+            raise InputError(f"tracked pose {self.index}: state {self.state.value} must not carry numbers")
+        if self.state.has_numbers and (self.axis is None or self.tip is None):
+            raise InputError(f"tracked pose {self.index}: state {self.state.value} needs an axis and a tip")
+
+    @property
+    def tip(self) -> Point | None:
+        """The needle tip, else the guide tip, RAS mm."""
+        return self.needle_tip if self.needle_tip is not None else self.guide_tip
