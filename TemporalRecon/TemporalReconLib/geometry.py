@@ -33,9 +33,7 @@ def validated_ijk_to_ras(matrix: ArrayLike, source: str = "ijk_to_ras") -> Matri
         raise InputError(f"{source}: last row is {result[3].tolist()}, expected 0 0 0 1")
     lengths = np.linalg.norm(result[:3, :3], axis=0)
     if np.any(lengths < 1e-6) or abs(np.linalg.det(result[:3, :3] / np.maximum(lengths, 1e-12))) < 1e-3:
-        raise InputError(
-            f"{source}: singular geometry (zero spacing or parallel axes), spacing {lengths.tolist()} mm"
-        )
+        raise InputError(f"{source}: singular geometry (zero spacing or parallel axes), spacing {lengths.tolist()} mm")
     result.setflags(write=False)
     return result
 

@@ -67,9 +67,7 @@ class InstrumentPose:
         for name in ("guide_tip_covariance", "needle_tip_covariance"):
             covariance = getattr(self, name)
             if covariance is not None and np.shape(covariance) != (3, 3):
-                raise InputError(
-                    f"pose {self.index}: {name} has shape {np.shape(covariance)}, expected (3, 3)"
-                )
+                raise InputError(f"pose {self.index}: {name} has shape {np.shape(covariance)}, expected (3, 3)")
 
     @property
     def is_present(self) -> bool:

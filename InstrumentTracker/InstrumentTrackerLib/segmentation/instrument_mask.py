@@ -44,8 +44,7 @@ class InstrumentMask:
             raise InputError(f"instrument mask {self.index}: label {int(labels.max())}, expected 0, 1 or 2")
         if self.probabilities is not None and self.probabilities.shape != (2, *labels.shape):
             raise InputError(
-                f"instrument mask {self.index}: probabilities {self.probabilities.shape}, "
-                f"expected {(2, *labels.shape)}"
+                f"instrument mask {self.index}: probabilities {self.probabilities.shape}, expected {(2, *labels.shape)}"
             )
         object.__setattr__(self, "labels", labels)
         object.__setattr__(

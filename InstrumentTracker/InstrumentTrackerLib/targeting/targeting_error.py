@@ -41,9 +41,7 @@ class TargetingError:
             raise InputError("targeting error: distances must be >= 0 and the angle within 0..180 deg")
 
     @classmethod
-    def of(
-        cls, tip: ArrayLike, axis: ArrayLike, target: ArrayLike, entry: ArrayLike | None = None
-    ) -> TargetingError:
+    def of(cls, tip: ArrayLike, axis: ArrayLike, target: ArrayLike, entry: ArrayLike | None = None) -> TargetingError:
         """Measure from a tip (RAS mm), a unit axis toward the tip, a target and an optional entry point."""
         tip_point, target_point = validated_point(tip, "tip"), validated_point(target, "target")
         unit_axis, entry_point = validated_axis(axis, "axis"), validated_point(entry, "entry")

@@ -55,9 +55,7 @@ class TrackedPose:
 
     def __post_init__(self) -> None:
         for name in ("guide_tip", "needle_tip"):
-            object.__setattr__(
-                self, name, validated_point(getattr(self, name), f"tracked pose {self.index} {name}")
-            )
+            object.__setattr__(self, name, validated_point(getattr(self, name), f"tracked pose {self.index} {name}"))
         object.__setattr__(self, "axis", validated_axis(self.axis, f"tracked pose {self.index} axis"))
         carries = self.guide_tip is not None or self.needle_tip is not None or self.axis is not None
         if carries and not self.state.has_numbers:

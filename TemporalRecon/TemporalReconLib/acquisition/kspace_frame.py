@@ -56,9 +56,7 @@ class KSpaceFrame:
         if 0 in data.shape:
             raise InputError(f"k-space frame {self.index}: empty array, shape {data.shape}")
         if data.shape[0] > MAX_COILS:
-            raise InputError(
-                f"k-space frame {self.index}: {data.shape[0]} coils, at most {MAX_COILS} are supported"
-            )
+            raise InputError(f"k-space frame {self.index}: {data.shape[0]} coils, at most {MAX_COILS} are supported")
         if mask.dtype != np.bool_ or mask.shape != data.shape[1:3]:
             raise InputError(
                 f"k-space frame {self.index}: mask must be bool (slice, ky) = {data.shape[1:3]}, "
