@@ -98,7 +98,8 @@ def transform_points(matrix: Matrix, points: ArrayLike) -> Matrix:
 
 def ras_to_ijk(ijk_to_ras: Matrix, points_ras: ArrayLike) -> Matrix:
     """Continuous voxel indices (i, j, k) of RAS points (..., 3)."""
-    return transform_points(np.linalg.inv(ijk_to_ras), points_ras)
+    inverse: Matrix = np.asarray(np.linalg.inv(ijk_to_ras), dtype=np.float64)
+    return transform_points(inverse, points_ras)
 
 
 def same_geometry(first: Matrix, second: Matrix, tolerance_mm: float = 1e-3) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Reconstructor(Protocol):
 
     @property
     def info(self) -> MethodInfo: ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        ...
 
     def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
         """Give a fully sampled planning scan of the same geometry that is not a frame of the series.

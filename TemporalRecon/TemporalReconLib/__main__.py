@@ -1,0 +1,25 @@
+"""Command line ``temporal-recon``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from TemporalReconLib import __version__
+from TemporalReconLib.cli import reconstruct, send, serve, simulate
+from TemporalReconLib.cli.runner import build_parser, run_command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code."""
+    parser = build_parser(
+        "temporal-recon",
+        "Causal reconstruction of undersampled MR series, live or from file. Research software, not a medical device.",
+        __version__,
+        [simulate, reconstruct, serve, send],
+    )
+    return run_command(parser, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

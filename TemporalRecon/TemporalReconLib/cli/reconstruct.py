@@ -1,0 +1,69 @@
+"""``temporal-recon reconstruct``: play a file through the live pipeline and keep the images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from TemporalReconLib.cli.options import INPUT_HELP, add_method_options, add_series_options, series_options
+
+if TYPE_CHECKING:
+    from TemporalReconLib.acquisition.image_frame import ImageFrame
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("reconstruct", help="reconstruct a series frame by frame, as it would be live")
+    parser.add_argument("input", type=Path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("--output", type=Path, required=True, metavar="OUT", help=".seq.nrrd (or .nrrd) to write")
+    parser.add_argument("--report", type=Path, metavar="JSON", help="per-frame latency, method, device, R, dropped")
+    add_method_options(parser)
+    add_series_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from TemporalReconLib.acquisition.output_file import require_writable
+    from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
+    from TemporalReconLib.engine.offline import open_for_playing, reconstruct_series
+    from TemporalReconLib.reconstruction.registry import make_reconstructor
+
+    for output in (options.output, options.report):
+        if output is not None:
+            require_writable(output)
+    reconstructor = make_reconstructor(options.method, options.device, options.weights)
+    opened = open_for_playing(options.input, series_options(options))
+    images = []
+    for image in reconstruct_series(opened, reconstructor):
+        images.append(image)
+        sys.stderr.write(f"\rframe {len(images)}/{len(opened)}  {image.latency_s * 1e3:.0f} ms ")
+    sys.stderr.write("\n")
+    write_image_sequence(options.output, images)
+    if options.report is not None:
+        write_report(options.report, images, str(reconstructor.device), n_dropped=len(opened) - len(images))
+    return 0
+
+
+def write_report(path: Path, images: list[ImageFrame], device: str, n_dropped: int) -> None:
+    """Write what each frame took as JSON, whole or not at all."""
+    from TemporalReconLib.acquisition.output_file import written_atomically
+
+    report = {
+        "method": images[0].method,
+        "device": device,
+        "dropped": n_dropped,
+        "frames": [
+            {
+                "index": image.index,
+                "latency_ms": round(image.latency_s * 1e3, 3),
+                "acceleration": round(image.acceleration, 3),
+                "acquisition_start_time_s": image.acquisition_start_time,
+                "acquisition_end_time_s": image.acquisition_end_time,
+            }
+            for image in images
+        ],
+    }
+    with written_atomically(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=1), encoding="utf-8")

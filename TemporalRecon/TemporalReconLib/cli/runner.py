@@ -1,0 +1,69 @@
+"""How both command lines fail: one clear line on stderr and the exit codes 0 ok, 2 bad usage or input, 1 failure."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from TemporalReconLib.errors import InputError
+
+EXIT_FAILURE = 1
+EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line that names the command to ask for help."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_BAD_INPUT, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def build_parser(program: str, description: str, version: str, commands: Sequence[ModuleType]) -> OneLineParser:
+    """A parser with one subcommand per module; each module offers ``add_parser(subparsers)``."""
+    parser = OneLineParser(prog=program, description=description)
+    parser.add_argument("--version", action="version", version=f"{program} {version}")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an unexpected failure")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=OneLineParser)
+    for command in commands:
+        command.add_parser(subparsers)
+    return parser
+
+
+def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    """Parse, run the subcommand, and turn every failure into one line and an exit code."""
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    run: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return run(options)
+    except InputError as error:
+        return _fail(parser.prog, str(error), EXIT_BAD_INPUT)
+    except KeyboardInterrupt:
+        return _fail(parser.prog, "interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        return EXIT_FAILURE
+    except Exception as error:  # the border of the program: whatever was not foreseen ends in one line, too
+        if options.debug:
+            raise
+        return _fail(parser.prog, f"{type(error).__name__}: {error} (run with --debug for details)", EXIT_FAILURE)
+
+
+def terminate_as_interrupt() -> None:
+    """Let SIGTERM unwind like Ctrl-C, so that sockets and files are closed."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def _fail(program: str, message: str, code: int) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"{program}: error: {line}\n")
+    return code

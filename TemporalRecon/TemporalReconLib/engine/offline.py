@@ -1,0 +1,84 @@
+"""A file played through the live pipeline, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.acquisition.series import Series, open_series, read_volume
+from TemporalReconLib.acquisition.undersampling import undersample
+from TemporalReconLib.engine.pipeline import ReconstructionPipeline
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.reconstruction.reconstructor import Reconstructor
+
+
+@dataclass(frozen=True)
+class SeriesOptions:
+    """How a file becomes a series of frames: the command line's ``--acceleration --mask --frames ...``."""
+
+    acceleration: float | None = None
+    mask: str = "paper"
+    mask_seed: int = 0
+    frames: str = "time"
+    prior: Path | None = None
+
+
+@dataclass(frozen=True)
+class OpenedSeries:
+    """A series ready to play and its planning scan, if there is one."""
+
+    series: Series
+    planning: KSpaceFrame | ImageFrame | None
+    follow_geometry: bool
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def frames(self) -> Iterator[KSpaceFrame | ImageFrame]:
+        """Frames in order of acquisition, read as they are needed."""
+        for index in range(len(self.series)):
+            yield self.series.frame(index)
+
+
+def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
+    """Open an INPUT, undersample it where asked, and attach the planning scan.
+
+    Raises
+    ------
+    InputError
+        If the file, the options or the planning image do not fit together.
+    """
+    series = open_series(path, options.frames)
+    planning = series.planning
+    if options.acceleration is not None:
+        series = undersample(series, options.acceleration, options.mask, options.mask_seed)
+    if options.prior is not None:
+        planning = read_volume(options.prior)
+        first = series.frame(0)
+        shape = first.image_shape if isinstance(first, KSpaceFrame) else first.data.shape
+        if planning.data.shape != tuple(shape):
+            raise InputError(
+                f"--prior {options.prior}: matrix {planning.data.shape} (slice, row, col) does not fit the series, "
+                f"{tuple(shape)}; use a fully sampled image of the same geometry"
+            )
+    return OpenedSeries(series, planning, follow_geometry=options.frames != "slices")
+
+
+def reconstruct_series(opened: OpenedSeries, reconstructor: Reconstructor) -> Iterator[ImageFrame]:
+    """Images of a series as the live engine would make them.
+
+    A fully sampled image series needs no reconstruction and is refused, because a quiet copy would look like
+    a result.
+    """
+    pipeline = ReconstructionPipeline(reconstructor, opened.follow_geometry)
+    if opened.planning is not None:
+        pipeline.set_planning(opened.planning)
+    for frame in opened.frames():
+        if isinstance(frame, ImageFrame):
+            raise InputError(f"{opened.series.name}: these are images, nothing is undersampled; give --acceleration R")
+        image = pipeline.push(frame)
+        if image is not None:
+            yield image
