@@ -1,0 +1,88 @@
+"""Which package may import which, read from the sources and tried in a fresh interpreter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LIBRARIES = {
+    "TemporalReconLib": REPOSITORY / "TemporalRecon" / "TemporalReconLib",
+    "InstrumentTrackerLib": REPOSITORY / "InstrumentTracker" / "InstrumentTrackerLib",
+}
+MODULE_FILES = {name: REPOSITORY / name / f"{name}.py" for name in ("TemporalRecon", "InstrumentTracker")}
+SLICER_NAMES = {"slicer", "qt", "ctk", "vtk", "vtkmodules", "mrml"}
+HEAVY_NAMES = {"torch", "monai"}
+
+
+def imported_names(source: Path) -> Iterator[tuple[int, str]]:
+    """Line and top-level name of every import in a file, inside functions too."""
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"), str(source))):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name.partition(".")[0]) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{source}:{node.lineno}: relative import; name the package"
+            yield node.lineno, (node.module or "").partition(".")[0]
+
+
+def violations(folder: Path, forbidden: set[str], exempt: str = "") -> list[str]:
+    return [
+        f"{source.relative_to(REPOSITORY)}:{line} imports {name}"
+        for source in sorted(folder.rglob("*.py"))
+        if not (exempt and source.name.startswith(exempt))
+        for line, name in imported_names(source)
+        if name in forbidden
+    ]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_libraries_import_slicer_qt_ctk_vtk_only_in_mrml_files(library: str) -> None:
+    assert violations(LIBRARIES[library], SLICER_NAMES, exempt="mrml") == []
+
+
+def test_reconstruction_never_imports_the_tracker() -> None:
+    assert violations(LIBRARIES["TemporalReconLib"], {"InstrumentTrackerLib", "InstrumentTracker"}) == []
+
+
+def test_libraries_never_import_the_module_files() -> None:
+    for folder in LIBRARIES.values():
+        assert violations(folder, set(MODULE_FILES)) == []
+
+
+@pytest.mark.parametrize("module", MODULE_FILES)
+def test_module_files_never_import_torch_or_monai_by_name(module: str) -> None:
+    """The engine process computes; the Slicer process must not load torch even when a button is pressed."""
+    names = imported_names(MODULE_FILES[module])
+    assert [name for _, name in names if name in HEAVY_NAMES] == []
+
+
+@pytest.mark.parametrize("module", MODULE_FILES)
+def test_what_a_module_file_imports_at_file_scope_loads_without_torch(module: str) -> None:
+    """Slicer imports every module file at startup, before any package of ours is installed."""
+    tree = ast.parse(MODULE_FILES[module].read_text(encoding="utf-8"))
+    statements = [
+        ast.unparse(node)
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and not {name.partition(".")[0] for name in _names_of(node)} & SLICER_NAMES
+    ]
+    script = "\n".join(
+        [
+            *statements,
+            "import sys",
+            "not_in_slicer = {'torch', 'monai', 'fastcrc', 'h5py', 'ismrmrd', 'nrrd'}",
+            "print(sorted(not_in_slicer & set(sys.modules)))",
+        ]
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"
+
+
+def _names_of(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
