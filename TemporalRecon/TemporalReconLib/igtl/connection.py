@@ -1,0 +1,155 @@
+"""One TCP connection: messages in, with bounds on size and time, and buffers out."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from TemporalReconLib.igtl.codec import is_known_type
+from TemporalReconLib.igtl.errors import FramingError
+from TemporalReconLib.igtl.header import HEADER_SIZE, Header, check_version, decode_header
+
+# A body's buffer begins with this size and grows fourfold as bytes arrive, so that a lying header costs nothing.
+_FIRST_BUFFER = 2**20
+_GROWTH = 4
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds a peer may take.
+
+    Attributes
+    ----------
+    header_s
+        From the first byte of a header to its last.
+    body_idle_s
+        Without a byte inside a body.
+    send_idle_s
+        Without taking a byte of what is sent to it.
+    """
+
+    header_s: float = 2.0
+    body_idle_s: float = 2.0
+    send_idle_s: float = 5.0
+
+
+class Connection:
+    """A connected socket, read by one thread and written by another.
+
+    Parameters
+    ----------
+    sock
+        Connected TCP socket; it belongs to the connection from now on.
+    """
+
+    def __init__(self, sock: socket.socket, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        # Timeouts belong to the Python socket, so each direction has its own.
+        self._receive_socket = sock
+        self._send_socket = sock.dup()
+        self._send_socket.settimeout(self._limits.send_idle_s)
+        host, port = sock.getpeername()[:2]
+        self.peer = f"{host}:{port}"
+
+    def read(self, timeout_s: float | None = None) -> tuple[Header, memoryview] | None:
+        """The next message, as header and body; the body of an unknown type is skipped and comes back empty.
+
+        Parameters
+        ----------
+        timeout_s
+            How long to wait for its first byte; None waits until the connection is closed.
+
+        Returns
+        -------
+        None if the peer closed the connection between two messages.
+
+        Raises
+        ------
+        TimeoutError
+            If no message began in time; the connection is intact.
+        FramingError
+            If the bytes are not OpenIGTLink, break off or stop; close the connection.
+        OSError
+            If the connection broke.
+        """
+        raw = self._read_header(timeout_s)
+        if raw is None:
+            return None
+        header = decode_header(raw)
+        self._receive_socket.settimeout(self._limits.body_idle_s)
+        try:
+            return header, self._read_body(header)
+        except TimeoutError:
+            raise FramingError(
+                "idle-body", f"{self.peer}: silent for {self._limits.body_idle_s} s inside a {header.type_name} message"
+            ) from None
+
+    def send(self, buffers: Sequence[bytes | memoryview]) -> None:
+        """Send the buffers one after the other; raises TimeoutError (an OSError) if the peer takes nothing."""
+        for buffer in buffers:
+            rest = memoryview(buffer)
+            while len(rest):
+                rest = rest[self._send_socket.send(rest) :]
+
+    def close(self) -> None:
+        """End both directions; a thread that waits in :meth:`read` or :meth:`send` returns."""
+        with contextlib.suppress(OSError):  # the peer may have ended it already
+            self._receive_socket.shutdown(socket.SHUT_RDWR)
+        self._receive_socket.close()
+        self._send_socket.close()
+
+    def _read_header(self, timeout_s: float | None) -> bytearray | None:
+        raw = bytearray()
+        deadline = 0.0
+        self._receive_socket.settimeout(timeout_s)
+        while len(raw) < HEADER_SIZE:
+            try:
+                chunk = self._receive_socket.recv(HEADER_SIZE - len(raw))
+            except TimeoutError:
+                if not raw:
+                    raise
+                chunk = None
+            if chunk == b"":
+                if raw:
+                    raise FramingError("cut", f"{self.peer}: closed the connection inside a header")
+                return None
+            if chunk:
+                deadline = deadline or time.monotonic() + self._limits.header_s
+                raw += chunk
+                if len(raw) >= 2:
+                    check_version(bytes(raw[:2]))
+            remaining = deadline - time.monotonic()
+            if len(raw) < HEADER_SIZE and remaining <= 0.0:
+                raise FramingError("slow-header", f"{self.peer}: no complete header within {self._limits.header_s} s")
+            self._receive_socket.settimeout(max(remaining, 1e-3))
+        return raw
+
+    def _read_body(self, header: Header) -> memoryview:
+        size = header.body_size
+        stored = is_known_type(header.type_name)
+        buffer = np.empty(min(size, _FIRST_BUFFER), dtype=np.uint8)
+        filled = received = 0
+        while received < size:
+            if filled == len(buffer):
+                filled, buffer = (filled, _grown(buffer, size)) if stored else (0, buffer)
+            end = filled + min(len(buffer) - filled, size - received)
+            count = self._receive_socket.recv_into(buffer[filled:end].data)
+            if count == 0:
+                raise FramingError("cut", f"{self.peer}: closed the connection inside a {header.type_name} message")
+            filled += count
+            received += count
+        return buffer.data if stored and size else memoryview(b"")
+
+
+def _grown(buffer: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    larger = np.empty(min(size, _GROWTH * len(buffer)), dtype=np.uint8)
+    larger[: len(buffer)] = buffer
+    return larger
