@@ -1,0 +1,184 @@
+"""Markers and lines of the guidance display as markups nodes.
+
+Guide tip, needle tip, projected path, target and plan are different nodes with different shapes: they are never
+merged into one "the tip". What is not known has no control point at all, so no old position can be read from the
+scene by anyone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+from numpy.typing import ArrayLike
+from TemporalReconLib.mrml_nodes import NodeChange, SceneNodes
+
+from InstrumentTrackerLib.localization.instrument_pose import Point
+from InstrumentTrackerLib.mrml_style import (
+    GUIDE_COLOR,
+    NEEDLE_COLOR,
+    PLAN_COLOR,
+    PROJECTION_COLOR,
+    TARGET_COLOR,
+    TO_TARGET_COLOR,
+    Color,
+)
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
+
+_FIDUCIAL, _LINE = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsLineNode"
+_DISPLAY = slicer.vtkMRMLMarkupsDisplayNode
+MEASURED_GLYPH = _DISPLAY.CrossDot2D
+PREDICTED_GLYPH = _DISPLAY.Cross2D  # the same cross, hollow: nothing was measured at its middle
+
+SHAFT_LENGTH_MM = 60.0
+PROJECTION_LENGTH_MM = 50.0
+PROJECTION_STEP_MM = 5.0
+
+
+@dataclass(frozen=True)
+class MarkerSpec:
+    """How one markups node looks.
+
+    Attributes
+    ----------
+    role, class_name, name
+        Identity in the scene.
+    color
+        RGB 0..1.
+    glyph, glyph_mm
+        Shape and size of the points; the points of lines are not drawn.
+    line_mm
+        Diameter of the line.
+    label
+        Text beside the first point, or empty.
+    interactive
+        Whether the user may drag it.
+    """
+
+    role: str
+    class_name: str
+    name: str
+    color: Color
+    glyph: int = _DISPLAY.Vertex2D
+    glyph_mm: float = 0.01
+    line_mm: float = 0.8
+    label: str = ""
+    interactive: bool = False
+
+
+GUIDE_TIP = MarkerSpec("GuideTip", _FIDUCIAL, "Guide tip", GUIDE_COLOR, _DISPLAY.Diamond2D, 4.0, label="guide tip")
+NEEDLE_TIP = MarkerSpec("NeedleTip", _FIDUCIAL, "Needle tip", NEEDLE_COLOR, MEASURED_GLYPH, 8.0, label="needle tip")
+AXIS = MarkerSpec("Axis", _LINE, "Instrument axis", GUIDE_COLOR, line_mm=0.8)
+PROJECTION = MarkerSpec("ProjectedPath", _FIDUCIAL, "Projected path", PROJECTION_COLOR, _DISPLAY.Circle2D, 1.6)
+TARGET = MarkerSpec(
+    "Target", _FIDUCIAL, "Target", TARGET_COLOR, _DISPLAY.StarBurst2D, 9.0, label="target", interactive=True
+)
+ENTRY = MarkerSpec("Entry", _FIDUCIAL, "Entry", PLAN_COLOR, _DISPLAY.Square2D, 3.0, label="entry", interactive=True)
+PLAN = MarkerSpec("PlannedPath", _LINE, "Planned path", PLAN_COLOR, line_mm=0.6)
+TO_TARGET = MarkerSpec("TipToTarget", _LINE, "Tip to target", TO_TARGET_COLOR, line_mm=0.6)
+
+MEASURED = (GUIDE_TIP, NEEDLE_TIP, AXIS, PROJECTION, TO_TARGET)
+PLANNED = (TARGET, ENTRY, PLAN)
+
+
+class GuidanceMarkups:
+    """Keeps the markers of the instrument and of the plan."""
+
+    def __init__(self, nodes: SceneNodes) -> None:
+        self._nodes = nodes
+
+    def node(self, spec: MarkerSpec) -> Any | None:
+        """The markups node of a spec, or None before its first use."""
+        return self._nodes.find(spec.role)
+
+    def point(self, spec: MarkerSpec) -> Point | None:
+        """First point in RAS mm as it is in the scene now (the user may have dragged it), or None."""
+        node = self.node(spec)
+        if node is None or node.GetNumberOfDefinedControlPoints() == 0:
+            return None
+        position = [0.0, 0.0, 0.0]
+        node.GetNthControlPointPositionWorld(0, position)
+        return np.array(position)
+
+    def show_pose(self, tracked: TrackedPose | None) -> None:
+        """Show where the instrument is; None (or a state without numbers) removes every measured point."""
+        tip = None if tracked is None else tracked.tip
+        if tracked is None or tip is None or tracked.axis is None or not tracked.state.has_numbers:
+            for spec in MEASURED:
+                self._set_points(spec, [])
+            return
+        predicted = tracked.state is TrackingState.PREDICTED
+        suffix = " (predicted)" if predicted else ""
+        for spec, point in ((GUIDE_TIP, tracked.guide_tip), (NEEDLE_TIP, tracked.needle_tip)):
+            self._set_points(spec, [] if point is None else [point], spec.label + suffix)
+        for spec in (GUIDE_TIP, NEEDLE_TIP, AXIS):
+            self._set_predicted(spec, predicted)
+        back = tracked.guide_tip if tracked.guide_tip is not None else tip
+        self._set_points(AXIS, [back - SHAFT_LENGTH_MM * tracked.axis, tip])
+        steps = np.arange(PROJECTION_STEP_MM, PROJECTION_LENGTH_MM + 1e-6, PROJECTION_STEP_MM)
+        self._set_points(PROJECTION, list(tip + steps[:, None] * tracked.axis))
+        target = self.point(TARGET)
+        self._set_points(TO_TARGET, [] if target is None else [tip, target])
+
+    def show_plan(self, target: ArrayLike | None, entry: ArrayLike | None) -> None:
+        """Show target, entry and the path between them (RAS mm); None removes."""
+        self._set_points(TARGET, [] if target is None else [np.asarray(target)], TARGET.label)
+        self._set_points(ENTRY, [] if entry is None else [np.asarray(entry)], ENTRY.label)
+        self.refresh_plan()
+
+    def refresh_plan(self) -> None:
+        """Let the planned path follow points that the user dragged."""
+        target, entry = self.point(TARGET), self.point(ENTRY)
+        self._set_points(PLAN, [] if target is None or entry is None else [entry, target])
+
+    def _set_points(self, spec: MarkerSpec, points: list[Any], label: str = "") -> None:
+        node = self._nodes.find(spec.role)
+        if node is None:
+            if not points:
+                return
+            node = self._nodes.get(spec.role, spec.class_name, spec.name, lambda new: _configure(new, spec))
+        if node.GetNumberOfControlPoints() != len(points):
+            with NodeChange(node):
+                node.RemoveAllControlPoints()
+                for point in points:
+                    node.AddControlPointWorld([float(value) for value in point], label)
+            return
+        with NodeChange(node):
+            for index, point in enumerate(points):
+                node.SetNthControlPointPositionWorld(index, *(float(value) for value in point))
+                if node.GetNthControlPointLabel(index) != label:
+                    node.SetNthControlPointLabel(index, label)
+
+    def _set_predicted(self, spec: MarkerSpec, predicted: bool) -> None:
+        node = self._nodes.find(spec.role)
+        display = None if node is None else node.GetDisplayNode()
+        if display is None:
+            return
+        glyph = PREDICTED_GLYPH if predicted else spec.glyph
+        if spec.class_name == _FIDUCIAL and display.GetGlyphType() != glyph:
+            display.SetGlyphType(glyph)
+        display.SetOpacity(0.6 if predicted else 1.0)
+
+
+def _configure(node: Any, spec: MarkerSpec) -> None:
+    node.SetLocked(not spec.interactive)
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    with NodeChange(display):
+        display.SetUndoEnabled(False)
+        display.SetColor(*spec.color)
+        display.SetSelectedColor(*spec.color)
+        display.SetActiveColor(*spec.color)
+        display.SetUseGlyphScale(False)
+        display.SetGlyphSize(spec.glyph_mm)
+        display.SetGlyphType(spec.glyph)
+        display.SetCurveLineSizeMode(_DISPLAY.UseLineDiameter)
+        display.SetLineDiameter(spec.line_mm)
+        display.SetPropertiesLabelVisibility(False)
+        display.SetPointLabelsVisibility(bool(spec.label))
+        display.SetTextScale(4.5)
+        display.SetSliceProjection(True)  # a marker off the plane stays in sight, fainter
+        display.SetSliceProjectionUseFiducialColor(True)
+        display.SetSliceProjectionOpacity(0.5)

@@ -1,0 +1,159 @@
+"""The guidance display in a Slicer scene: made once, updated for each frame.
+
+Works on a bare ``vtkMRMLScene`` and inside the Slicer desktop alike.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.mrml_nodes import FOLDER_NAME, NodeChange, SceneNodes
+from TemporalReconLib.mrml_volume import LiveVolume
+
+from InstrumentTrackerLib.localization.instrument_pose import Point, validated_point
+from InstrumentTrackerLib.mrml_markups import ENTRY, TARGET, GuidanceMarkups
+from InstrumentTrackerLib.mrml_readout import Readout, readout_of, status_of
+from InstrumentTrackerLib.mrml_segmentation import InstrumentSegmentation
+from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+
+READOUT_ROLE = "Readout"
+DEFAULT_STALE_AFTER_S = 1.0
+
+_Latest = tuple[ImageFrame, InstrumentMask | None, TrackedPose, TargetingError | None]
+_NOTHING = (None, None, None, None)
+
+
+class GuidanceScene:
+    """Shows picture, instrument, plan and readout.
+
+    Nodes are made on first use and again where someone removed them; a scene that was saved and loaded has its
+    nodes adopted. Nothing is touched while the scene is being closed or loaded.
+
+    Parameters
+    ----------
+    scene
+        The ``vtkMRMLScene``.
+    stale_after_s
+        Age of the picture beyond which markers and numbers vanish. Choose a little more than the time between
+        two pictures plus the delay that steering tolerates (clinicians name 0.5 s).
+    """
+
+    def __init__(self, scene: Any, stale_after_s: float = DEFAULT_STALE_AFTER_S) -> None:
+        self.stale_after_s = stale_after_s
+        self.nodes = SceneNodes(scene, FOLDER_NAME)
+        self.volume = LiveVolume(scene, nodes=self.nodes)
+        self.segmentation = InstrumentSegmentation(self.nodes)
+        self.markups = GuidanceMarkups(self.nodes)
+        self._latest: _Latest | None = None
+        self._age_s: float | None = None
+        self.readout = readout_of(None, None, None, stale_after_s, has_target=False)
+
+    @property
+    def target(self) -> Point | None:
+        """Target in RAS mm as it is in the scene now (the user may have dragged it), or None."""
+        return self.markups.point(TARGET)
+
+    @property
+    def entry(self) -> Point | None:
+        """Entry point in RAS mm as it is in the scene now, or None."""
+        return self.markups.point(ENTRY)
+
+    def set_target(self, ras: ArrayLike | None) -> None:
+        """Place the target (RAS mm), or remove it with None."""
+        point = validated_point(ras, "target")
+        self.markups.show_plan(point, self.entry)
+        self._forget_error()
+
+    def set_entry(self, ras: ArrayLike | None) -> None:
+        """Place the entry point of the planned path (RAS mm), or remove it with None."""
+        point = validated_point(ras, "entry")
+        self.markups.show_plan(self.target, point)
+        self._forget_error()
+
+    def update(
+        self,
+        image: ImageFrame,
+        mask: InstrumentMask | None,
+        tracked: TrackedPose,
+        error: TargetingError | None,
+        age_s: float,
+    ) -> Readout:
+        """Show one frame and return the words shown with it.
+
+        Parameters
+        ----------
+        image, mask, tracked, error
+            Outputs of the pipeline for the same frame; ``error`` is None without a target or a trusted pose, and
+            is not shown while the scene has no target: a distance to something invisible misleads.
+        age_s
+            Seconds since the middle of the acquisition.
+        """
+        if self.nodes.is_busy:
+            return self.readout
+        self._latest = (image, mask, tracked, error)
+        self._age_s = age_s
+        self.volume.update(image, age_s)
+        self._show_latest()
+        return self.readout
+
+    def refresh_age(self, age_s: float) -> Readout:
+        """State the picture's age between two frames; call it from a timer (about 5 per second).
+
+        This is what makes numbers vanish when pictures stop coming.
+        """
+        if self.nodes.is_busy or self._latest is None:
+            return self.readout
+        self._age_s = age_s
+        self.volume.set_age(age_s)
+        if status_of(self._latest[2], age_s, self.stale_after_s) is self.readout.status:
+            self._show_words()
+        else:
+            self._show_latest()
+        return self.readout
+
+    def clear(self) -> None:
+        """Forget everything measured: markers, mask, numbers and picture. Target and entry stay."""
+        self._latest, self._age_s = None, None
+        if not self.nodes.is_busy:
+            self.volume.clear()
+            self._show_latest()
+
+    def remove(self) -> None:
+        """Take all nodes out of the scene, target and entry as well."""
+        self._latest, self._age_s = None, None
+        self.nodes.remove_all()
+
+    def _forget_error(self) -> None:
+        """The last error was measured to another target or path; the next frame brings the new one."""
+        if self._latest is not None:
+            self._latest = (*self._latest[:3], None)
+        self._show_latest()
+
+    def _show_latest(self) -> None:
+        _, mask, tracked, _ = self._latest or _NOTHING
+        shows = status_of(tracked, self._age_s, self.stale_after_s).has_numbers
+        self.segmentation.update(mask if shows else None)
+        self.markups.refresh_plan()
+        self.markups.show_pose(tracked if shows else None)
+        self._show_words()
+
+    def _show_words(self) -> None:
+        image, _, tracked, error = self._latest or _NOTHING
+        has_target = self.target is not None
+        self.readout = readout_of(
+            tracked, error if has_target else None, self._age_s, self.stale_after_s, has_target, image
+        )
+        node = self.nodes.get(READOUT_ROLE, "vtkMRMLTextNode", "Guidance readout", _no_configuration)
+        text = self.readout.text()
+        if node.GetText() != text:
+            with NodeChange(node):
+                node.SetText(text)
+                node.SetAttribute("InBoreGuidance.Status", self.readout.status.value)
+
+
+def _no_configuration(node: Any) -> None:
+    """A text node has no display."""
