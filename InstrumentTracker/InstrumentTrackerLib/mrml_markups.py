@@ -33,6 +33,8 @@ MEASURED_GLYPH = _DISPLAY.CrossDot2D
 PREDICTED_GLYPH = _DISPLAY.Cross2D  # the same cross, hollow: nothing was measured at its middle
 
 SHAFT_LENGTH_MM = 60.0
+GUIDE_DIAMETER_MM = 10.0
+NEEDLE_DIAMETER_MM = 2.5
 PROJECTION_LENGTH_MM = 50.0
 PROJECTION_STEP_MM = 5.0
 
@@ -55,6 +57,10 @@ class MarkerSpec:
         Text beside the first point, or empty.
     interactive
         Whether the user may drag it.
+    in_slices, in_3d
+        Which views show it.
+    is_helper
+        Drawn for the eye only: not listed in Slicer's editors.
     """
 
     role: str
@@ -66,20 +72,32 @@ class MarkerSpec:
     line_mm: float = 0.8
     label: str = ""
     interactive: bool = False
+    in_slices: bool = True
+    in_3d: bool = True
+    is_helper: bool = False
 
 
 GUIDE_TIP = MarkerSpec("GuideTip", _FIDUCIAL, "Guide tip", GUIDE_COLOR, _DISPLAY.Diamond2D, 4.0, label="guide tip")
-NEEDLE_TIP = MarkerSpec("NeedleTip", _FIDUCIAL, "Needle tip", NEEDLE_COLOR, MEASURED_GLYPH, 8.0, label="needle tip")
-AXIS = MarkerSpec("Axis", _LINE, "Instrument axis", GUIDE_COLOR, line_mm=0.8)
-PROJECTION = MarkerSpec("ProjectedPath", _FIDUCIAL, "Projected path", PROJECTION_COLOR, _DISPLAY.Circle2D, 1.6)
+NEEDLE_TIP = MarkerSpec("NeedleTip", _FIDUCIAL, "Needle tip", NEEDLE_COLOR, MEASURED_GLYPH, 10.0, label="needle tip")
+AXIS = MarkerSpec("Axis", _LINE, "Instrument axis", GUIDE_COLOR, line_mm=0.6, in_3d=False)
+PROJECTION = MarkerSpec(
+    "ProjectedPath", _FIDUCIAL, "Projected path", PROJECTION_COLOR, _DISPLAY.Circle2D, 1.6, is_helper=True
+)
+# In 3D the instrument is drawn as two rods: a few lines are far cheaper than a new surface for each frame.
+GUIDE_ROD = MarkerSpec(
+    "GuideRod", _LINE, "Guide rod", GUIDE_COLOR, line_mm=GUIDE_DIAMETER_MM, in_slices=False, is_helper=True
+)
+NEEDLE_ROD = MarkerSpec(
+    "NeedleRod", _LINE, "Needle rod", NEEDLE_COLOR, line_mm=NEEDLE_DIAMETER_MM, in_slices=False, is_helper=True
+)
 TARGET = MarkerSpec(
     "Target", _FIDUCIAL, "Target", TARGET_COLOR, _DISPLAY.StarBurst2D, 9.0, label="target", interactive=True
 )
 ENTRY = MarkerSpec("Entry", _FIDUCIAL, "Entry", PLAN_COLOR, _DISPLAY.Square2D, 3.0, label="entry", interactive=True)
-PLAN = MarkerSpec("PlannedPath", _LINE, "Planned path", PLAN_COLOR, line_mm=0.6)
-TO_TARGET = MarkerSpec("TipToTarget", _LINE, "Tip to target", TO_TARGET_COLOR, line_mm=0.6)
+PLAN = MarkerSpec("PlannedPath", _LINE, "Planned path", PLAN_COLOR, line_mm=0.6, is_helper=True)
+TO_TARGET = MarkerSpec("TipToTarget", _LINE, "Tip to target", TO_TARGET_COLOR, line_mm=0.6, is_helper=True)
 
-MEASURED = (GUIDE_TIP, NEEDLE_TIP, AXIS, PROJECTION, TO_TARGET)
+MEASURED = (GUIDE_TIP, NEEDLE_TIP, AXIS, PROJECTION, GUIDE_ROD, NEEDLE_ROD, TO_TARGET)
 PLANNED = (TARGET, ENTRY, PLAN)
 
 
@@ -113,10 +131,14 @@ class GuidanceMarkups:
         suffix = " (predicted)" if predicted else ""
         for spec, point in ((GUIDE_TIP, tracked.guide_tip), (NEEDLE_TIP, tracked.needle_tip)):
             self._set_points(spec, [] if point is None else [point], spec.label + suffix)
-        for spec in (GUIDE_TIP, NEEDLE_TIP, AXIS):
+        back = tip if tracked.guide_tip is None else tracked.guide_tip
+        rear = back - SHAFT_LENGTH_MM * tracked.axis
+        self._set_points(AXIS, [rear, tip])
+        self._set_points(GUIDE_ROD, [] if tracked.guide_tip is None else [rear, back])
+        needle_rear = rear if tracked.guide_tip is None else back
+        self._set_points(NEEDLE_ROD, [] if tracked.needle_tip is None else [needle_rear, tip])
+        for spec in (GUIDE_TIP, NEEDLE_TIP, AXIS, GUIDE_ROD, NEEDLE_ROD):
             self._set_predicted(spec, predicted)
-        back = tracked.guide_tip if tracked.guide_tip is not None else tip
-        self._set_points(AXIS, [back - SHAFT_LENGTH_MM * tracked.axis, tip])
         steps = np.arange(PROJECTION_STEP_MM, PROJECTION_LENGTH_MM + 1e-6, PROJECTION_STEP_MM)
         self._set_points(PROJECTION, list(tip + steps[:, None] * tracked.axis))
         target = self.point(TARGET)
@@ -159,11 +181,12 @@ class GuidanceMarkups:
         glyph = PREDICTED_GLYPH if predicted else spec.glyph
         if spec.class_name == _FIDUCIAL and display.GetGlyphType() != glyph:
             display.SetGlyphType(glyph)
-        display.SetOpacity(0.6 if predicted else 1.0)
+        display.SetOpacity(0.7 if predicted else 1.0)
 
 
 def _configure(node: Any, spec: MarkerSpec) -> None:
     node.SetLocked(not spec.interactive)
+    node.SetHideFromEditors(spec.is_helper)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     with NodeChange(display):
@@ -179,6 +202,10 @@ def _configure(node: Any, spec: MarkerSpec) -> None:
         display.SetPropertiesLabelVisibility(False)
         display.SetPointLabelsVisibility(bool(spec.label))
         display.SetTextScale(4.5)
+        display.SetVisibility2D(spec.in_slices)
+        display.SetVisibility3D(spec.in_3d)
+        display.SetOccludedVisibility(bool(spec.label))  # tips and target show through slices and rods in 3D
+        display.SetOccludedOpacity(0.9)
         display.SetSliceProjection(True)  # a marker off the plane stays in sight, fainter
         display.SetSliceProjectionUseFiducialColor(True)
-        display.SetSliceProjectionOpacity(0.5)
+        display.SetSliceProjectionOpacity(0.6)

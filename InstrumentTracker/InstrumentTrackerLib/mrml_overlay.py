@@ -10,11 +10,19 @@ from typing import Any
 
 import numpy as np
 import vtk
+from numpy.typing import ArrayLike
+from TemporalReconLib.mrml_nodes import numpy_matrix
 
 from InstrumentTrackerLib.mrml_readout import NOTICE, Readout
-from InstrumentTrackerLib.mrml_style import WHITE, Badge, Color
+from InstrumentTrackerLib.mrml_style import WHITE, Badge, Color, DisplayStatus
 
-_TOP, _BOTTOM, _CENTER = "top", "bottom", "center"
+
+def direction_letters(direction: ArrayLike) -> str:
+    """Patient directions of a RAS vector, strongest first: "S", or "SA" where it is oblique."""
+    vector = np.asarray(direction, dtype=np.float64)
+    order = np.argsort(-np.abs(vector))
+    strong = [index for index in order if abs(vector[index]) > 0.35 * abs(vector[order[0]])]
+    return "".join("RAS"[index] if vector[index] > 0 else "LPI"[index] for index in strong[:2])
 
 
 class _Text:
@@ -35,10 +43,11 @@ class _Text:
         properties.SetFontSize(max(8, round(height)))
         properties.SetColor(*color)
         properties.SetVerticalJustificationToBottom()
-        if align == "right":
-            properties.SetJustificationToRight()
-        else:
-            properties.SetJustificationToLeft()
+        {
+            "left": properties.SetJustificationToLeft,
+            "center": properties.SetJustificationToCentered,
+            "right": properties.SetJustificationToRight,
+        }[align]()
         self._actor.SetInput(text)
         self._actor.SetPosition(x, y)
         self._actor.SetVisibility(bool(text))
@@ -114,39 +123,59 @@ class ViewOverlay:
         ``vtkRenderer`` of the view.
     title
         Name of the view, top right.
+    slice_node
+        The view's ``vtkMRMLSliceNode``, whose edges are then lettered R, L, A, P, S, I; None for a 3D view.
     """
 
-    def __init__(self, renderer: Any, title: str = "") -> None:
+    def __init__(self, renderer: Any, title: str = "", slice_node: Any | None = None) -> None:
         self._renderer = renderer
         self._title_text = title
+        self._slice_node = slice_node
         self._frame, self._badge = _Shape(renderer), _Shape(renderer)
         self._status, self._headline = _Text(renderer, bold=True), _Text(renderer, bold=True)
         self._detail, self._age = _Text(renderer), _Text(renderer)
         self._title, self._notice = _Text(renderer), _Text(renderer)
+        self._letters = [_Text(renderer) for _ in range(4)] if slice_node is not None else []
 
     def show(self, readout: Readout) -> None:
         """Draw at the next render of the view."""
         width, height = self._renderer.GetSize()
         color, line = readout.style.color, 0.052 * height
-        left, top = 0.02 * height, height - 0.025 * height
-        self._frame.show(_frame_polygons(0, 0, width, height, 0.014 * height) if readout.style.warns else [], color)
-        self._badge.show(badge_polygons(readout.style.badge, left + 0.5 * line, top - 0.6 * line, line), color)
-        self._status.show(readout.status.value, left + 1.4 * line, top - 1.25 * line, line, color)
-        self._headline.show(readout.headline, left, top - 2.85 * line, 1.3 * line, WHITE)
-        self._detail.show(
-            readout.headline_label if readout.headline else "", left, top - 3.75 * line, 0.65 * line, WHITE
+        left, top = 0.025 * height, height - 0.025 * height
+        big = (1.7 if readout.style.warns else 1.0) * line
+        number_color = WHITE if readout.status is DisplayStatus.TRACKED else color
+        self._frame.show(_frame_polygons(0, 0, width, height, 0.016 * height) if readout.style.warns else [], color)
+        self._badge.show(badge_polygons(readout.style.badge, left + 0.5 * big, top - 0.6 * big, big), color)
+        self._status.show(readout.status.value, left + 1.4 * big, top - 1.25 * big, big, color)
+        self._headline.show(readout.headline, left, top - 2.95 * line, 1.3 * line, number_color)
+        label = readout.headline_label if readout.headline else ""
+        self._detail.show(label, left, top - 3.85 * line, 0.65 * line, WHITE)
+        age = f"age {readout.age}" if readout.age else ""
+        self._age.show(age, width - left, left, 0.85 * line, color, align="right")
+        self._title.show(self._title_text, width - left, top - 0.9 * line, 0.7 * line, WHITE, align="right")
+        self._notice.show(readout.warning or NOTICE, left, left + 1.05 * line, 0.54 * line, WHITE)
+        self._show_letters(width, height, left, 0.75 * line)
+
+    def _show_letters(self, width: int, height: int, margin: float, size: float) -> None:
+        if self._slice_node is None:
+            return
+        matrix = numpy_matrix(self._slice_node.GetSliceToRAS())
+        right, up = matrix[:3, 0], matrix[:3, 1]
+        middle = 0.5 * height - 0.5 * size
+        places = (
+            (right, width - margin, middle, "right"),
+            (-right, margin, middle, "left"),
+            (up, 0.5 * width, height - margin - size, "center"),
+            (-up, 0.5 * width, margin + 1.35 * size, "center"),  # above Slicer's ruler
         )
-        self._age.show(
-            f"age {readout.age}" if readout.age else "", width - left, left, 0.8 * line, color, align="right"
-        )
-        self._title.show(self._title_text, width - left, top - 0.9 * line, 0.75 * line, WHITE, align="right")
-        self._notice.show(readout.warning or NOTICE, left, left, 0.6 * line, WHITE)
+        for letter, (direction, x, y, align) in zip(self._letters, places, strict=True):
+            letter.show(direction_letters(direction), x, y, size, WHITE, align)
 
     def remove(self) -> None:
         """Take the overlay off the view."""
-        for item in (self._frame, self._badge, self._status, self._headline, self._detail, self._age, self._title):
+        shapes, texts = (self._frame, self._badge), (self._status, self._headline, self._detail, self._age)
+        for item in (*shapes, *texts, self._title, self._notice, *self._letters):
             self._renderer.RemoveViewProp(item.actor)
-        self._renderer.RemoveViewProp(self._notice.actor)
 
 
 class ReadoutPanel:
@@ -173,13 +202,14 @@ class ReadoutPanel:
         self._badge.show(badge_polygons(readout.style.badge, left + 5 * unit, 90 * unit, 9 * unit), color)
         self._status.show(readout.status.value, left + 13 * unit, 84.5 * unit, 11 * unit, color)
         self._explanation.show(readout.explanation, left, 76.5 * unit, 5 * unit, color)
-        self._headline.show(readout.headline, left, 56 * unit, 18 * unit, WHITE)
+        number_color = WHITE if readout.status is DisplayStatus.TRACKED else color
+        self._headline.show(readout.headline, left, 56 * unit, 18 * unit, number_color)
         self._label.show(readout.headline_label, left, 50.5 * unit, 5 * unit, WHITE)
         for index, (label, value) in enumerate(zip(self._labels, self._values, strict=True)):
             words = readout.rows[index] if index < len(readout.rows) else ("", "")
             y = (42.0 - 6.8 * index) * unit
             label.show(words[0], left, y, 4.8 * unit, WHITE)
-            value.show(words[1], right, y, 5.2 * unit, WHITE, align="right")
+            value.show(words[1], right, y, 5.2 * unit, number_color, align="right")
         self._age_label.show("Picture age" if readout.age else "", left, 7.5 * unit, 5.2 * unit, color)
         self._age.show(readout.age, right, 7.5 * unit, 5.6 * unit, color, align="right")
         self._notice.show(readout.warning or NOTICE, left, 2.2 * unit, 3.6 * unit, WHITE)

@@ -48,8 +48,8 @@ class GuidancePicture:
         self._panel_view = OffscreenView(tile)
         self._panel = ReadoutPanel(self._panel_view.renderer)
         self._overlays = (
-            ViewOverlay(self.in_plane.renderer, "In plane"),
-            ViewOverlay(self.perpendicular.renderer, "Perpendicular"),
+            ViewOverlay(self.in_plane.renderer, "In plane", self.in_plane.node),
+            ViewOverlay(self.perpendicular.renderer, "Perpendicular", self.perpendicular.node),
             ViewOverlay(self.three_d.renderer, "3D"),
         )
         self.follower = PlaneFollower()

@@ -122,12 +122,13 @@ def readout_of(
     rows: list[tuple[str, str]] = []
     headline, label = "", f"{tip_name} to target"
     if error is not None:
-        headline = f"{error.distance_mm:.1f} mm"
+        about = "~ " if status is DisplayStatus.PREDICTED else ""
+        headline = f"{about}{error.distance_mm:.1f} mm"
         side = "still to advance" if error.depth_mm >= 0 else "past the target"
         rows = [
-            ("Sideways miss", f"{error.lateral_mm:.1f} mm"),
-            ("Depth", f"{abs(error.depth_mm):.1f} mm {side}"),
-            ("Angle", f"{error.angle_deg:.1f}\N{DEGREE SIGN}"),
+            ("Sideways miss", f"{about}{error.lateral_mm:.1f} mm"),
+            ("Depth", f"{about}{abs(error.depth_mm):.1f} mm {side}"),
+            ("Angle", f"{about}{error.angle_deg:.1f}\N{DEGREE SIGN}"),
         ]
     elif not has_target:
         label, rows = f"{tip_name} found", [("Target", "not set")]

@@ -131,6 +131,7 @@ class SliceView(OffscreenView):
         self.logic.SetMRMLScene(host.scene)
         self.node: Any = self.logic.AddSliceNode(name)
         self.node.SetOrientation(orientation)
+        self.node.SetRulerType(slicer.vtkMRMLAbstractViewNode.RulerTypeThin)
         self._group.SetMRMLDisplayableNode(self.node)
         self.logic.ResizeSliceNode(*size)
 
