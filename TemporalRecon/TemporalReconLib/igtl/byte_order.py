@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 _MAX_SAMPLES = 65_536
 # Swapped low bytes look like noise; a claim is overruled only where the other reading is much smoother.
 _MUCH_SMOOTHER = 0.5
-# No MR signal in any unit has magnitudes outside this range, but most byte-swapped floats do.
+# No signal in any unit has magnitudes outside this range.
 _SMALLEST, _LARGEST = 1e-30, 1e30
+# Binary orders of magnitude: real signals spread over far fewer, byte-swapped ones over about 70.
+_DISORDER = 20.0
 
 
 def looks_byte_swapped(claimed: NDArray, n_components: int = 1) -> bool:
     """True where the pixels make sense only in the byte order they do not claim.
 
-    Floats are judged by their exponents, integers by their roughness along the rows.
+    Floats are judged by the disorder of their exponents, integers by their roughness along the rows.
 
     Parameters
     ----------
@@ -33,15 +35,18 @@ def looks_byte_swapped(claimed: NDArray, n_components: int = 1) -> bool:
     with np.errstate(invalid="ignore", over="ignore"):  # the wrong reading of floats is full of NaN
         if values.dtype.kind != "f":
             return _roughness(other) < _MUCH_SMOOTHER * _roughness(values)
-        return _plausible_fraction(values) < 0.5 * _plausible_fraction(other)
+        disorder = _disorder(values)
+        return disorder > _DISORDER and _disorder(other) < 0.5 * disorder
 
 
-def _plausible_fraction(values: NDArray) -> float:
-    """Fraction of the values, zeros aside, that could be a signal."""
+def _disorder(values: NDArray) -> float:
+    """Standard deviation of the exponents, plus 100 times the fraction of values that cannot be a signal."""
     magnitude = np.abs(values[values != 0].astype(np.float64))
     if magnitude.size == 0:
-        return 1.0
-    return float(np.mean((magnitude > _SMALLEST) & (magnitude < _LARGEST)))
+        return 0.0
+    plausible = (magnitude > _SMALLEST) & (magnitude < _LARGEST)
+    exponents = np.frexp(magnitude[np.isfinite(magnitude)])[1]
+    return float(100.0 * np.mean(~plausible)) + (float(exponents.std()) if exponents.size else 0.0)
 
 
 def _roughness(values: NDArray) -> float:
