@@ -8,7 +8,7 @@ from pathlib import Path
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-from TemporalReconLib.acquisition.series import Series, open_series, read_volume
+from TemporalReconLib.acquisition.series import Series, open_series, read_volume, require_same_geometry
 from TemporalReconLib.acquisition.undersampling import undersample
 from TemporalReconLib.engine.pipeline import ReconstructionPipeline
 from TemporalReconLib.errors import InputError
@@ -37,10 +37,14 @@ class OpenedSeries:
     def __len__(self) -> int:
         return len(self.series)
 
+    @property
+    def acceleration(self) -> float:
+        """Full lines / acquired lines of the first frame; 1 for images."""
+        return self.series.frame(0).acceleration
+
     def frames(self) -> Iterator[KSpaceFrame | ImageFrame]:
         """Frames in order of acquisition, read as they are needed."""
-        for index in range(len(self.series)):
-            yield self.series.frame(index)
+        return iter(self.series)
 
 
 def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
@@ -57,13 +61,7 @@ def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
         series = undersample(series, options.acceleration, options.mask, options.mask_seed)
     if options.prior is not None:
         planning = read_volume(options.prior)
-        first = series.frame(0)
-        shape = first.image_shape if isinstance(first, KSpaceFrame) else first.data.shape
-        if planning.data.shape != tuple(shape):
-            raise InputError(
-                f"--prior {options.prior}: matrix {planning.data.shape} (slice, row, col) does not fit the series, "
-                f"{tuple(shape)}; use a fully sampled image of the same geometry"
-            )
+        require_same_geometry(planning, series.frame(0), f"--prior {options.prior}")
     return OpenedSeries(series, planning, follow_geometry=options.frames != "slices")
 
 

@@ -39,7 +39,7 @@ class ReconstructionPipeline:
         self.reconstructor = reconstructor
         self.counters = StreamCounters()
         self._follow_geometry = follow_geometry
-        self._last: KSpaceFrame | None = None
+        self._last: KSpaceFrame | ImageFrame | None = None
 
     def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
         """Start a new series with this planning scan."""
@@ -52,20 +52,14 @@ class ReconstructionPipeline:
 
     def ingest(self, frame: KSpaceFrame) -> bool:
         """Take a frame's samples; False if it repeats the last one and was dropped."""
-        last = self._last
-        if last is not None:
-            if self._starts_new_series(last, frame):
-                self.counters.restarts += 1
-                self.reset()
-            elif frame.index == last.index:
-                self.counters.repeated += 1
-                return False
-            else:
-                self.counters.missing += frame.index - last.index - 1
+        if not self._accept(frame):
+            return False
         self.reconstructor.ingest(frame)
-        self._last = frame
-        self.counters.accepted += 1
         return True
+
+    def count_image(self, frame: ImageFrame) -> bool:
+        """Keep the order of a stream of images that need no reconstruction; False if it repeats the last one."""
+        return self._accept(frame)
 
     def reconstruct(self) -> ImageFrame:
         """The image of the newest frame, with the time its reconstruction took."""
@@ -78,7 +72,27 @@ class ReconstructionPipeline:
         self.reconstructor.reset()
         self._last = None
 
-    def _starts_new_series(self, last: KSpaceFrame, frame: KSpaceFrame) -> bool:
+    def replace_reconstructor(self, reconstructor: Reconstructor) -> None:
+        """Go on with another method; it starts without history."""
+        self.reset()
+        self.reconstructor = reconstructor
+
+    def _accept(self, frame: KSpaceFrame | ImageFrame) -> bool:
+        last = self._last
+        if last is not None:
+            if self._starts_new_series(last, frame):
+                self.counters.restarts += 1
+                self.reset()
+            elif frame.index == last.index:
+                self.counters.repeated += 1
+                return False
+            else:
+                self.counters.missing += frame.index - last.index - 1
+        self._last = frame
+        self.counters.accepted += 1
+        return True
+
+    def _starts_new_series(self, last: KSpaceFrame | ImageFrame, frame: KSpaceFrame | ImageFrame) -> bool:
         if frame.stream_id != last.stream_id or frame.index < last.index or frame.data.shape != last.data.shape:
             return True
         return self._follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, tolerance_mm=0.1)

@@ -18,6 +18,12 @@ _METHODS = {
 METHOD_NAMES = tuple(_METHODS)
 
 
+def check_method(name: str) -> None:
+    """Raises InputError if there is no method of this name."""
+    if name not in _METHODS:
+        raise InputError(f"unknown method '{name}', expected one of: {', '.join(METHOD_NAMES)}")
+
+
 def make_reconstructor(name: str, device: str = "auto", weights: Path | None = None) -> Reconstructor:
     """Build a method on a device (``auto``, ``cpu``, ``cuda:N``).
 
@@ -26,8 +32,7 @@ def make_reconstructor(name: str, device: str = "auto", weights: Path | None = N
     InputError
         If the method or the device is unknown, or weights are given to a method that has none.
     """
-    if name not in _METHODS:
-        raise InputError(f"unknown method '{name}', expected one of: {', '.join(METHOD_NAMES)}")
+    check_method(name)
     if weights is not None:
         raise InputError(f"method '{name}' has no weights; leave --weights {weights} out")
     from TemporalReconLib.reconstruction.device import select_device

@@ -1,0 +1,76 @@
+"""``instrument-tracker demo``: the main job on a simulated case or a user's file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from TemporalReconLib.cli.options import INPUT_HELP, add_method_options, add_series_options, series_options
+from TemporalReconLib.errors import InputError
+
+from InstrumentTrackerLib.cli.track import add_target_options, target_of
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("demo", help="play a biopsy live, end to end, and draw what the clinician sees")
+    parser.add_argument("--output", type=Path, default=Path("demo-output"), metavar="DIR", help="(%(default)s)")
+    parser.add_argument("--input", type=Path, metavar="CASE", help=f"play this instead of a simulation: {INPUT_HELP}")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the simulation (%(default)s)")
+    add_target_options(parser)
+    add_method_options(parser)
+    add_series_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    from TemporalReconLib.engine.offline import open_for_playing
+
+    from InstrumentTrackerLib.demo.case import Case, simulated_case
+    from InstrumentTrackerLib.demo.demo import run_demo
+    from InstrumentTrackerLib.demo.summary import table
+    from InstrumentTrackerLib.targeting.target import Target
+
+    begin = time.monotonic()
+
+    def say(text: str) -> None:
+        sys.stdout.write(f"[{time.monotonic() - begin:5.1f} s] {text}\n")
+        sys.stdout.flush()
+
+    output: Path = options.output
+    _make_folder(output)
+    target = target_of(options)
+    if options.input is None:
+        say("simulating a biopsy (R = 16, raw multi-coil k-space)")
+        case = simulated_case(output, options.seed)
+        if target is None and case.truth is not None and case.truth.target is not None:
+            target = Target(case.truth.target, case.truth.entry)
+    else:
+        case = Case(options.input, _series_arguments(options))
+    opened = open_for_playing(case.path, series_options(options))
+    engine_arguments = ["--method", options.method, "--device", options.device]
+    summary = run_demo(case, opened, target, output, engine_arguments, say)
+    say("done")
+    sys.stdout.write(
+        f"\n{table(summary)}\n\nLook at {output.absolute()}: *.png, biopsy.gif; open biopsy.mrb in Slicer\n"
+    )
+    if not summary["frames_received"]:
+        raise InputError(f"no frame came back from the engine; see {output / 'InstrumentTrackerLib.log'}")
+    return 0
+
+
+def _make_folder(output: Path) -> None:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {output}: {error.strerror}; choose another --output") from None
+
+
+def _series_arguments(options: argparse.Namespace) -> list[str]:
+    arguments = ["--frames", options.frames, "--mask", options.mask, "--mask-seed", str(options.mask_seed)]
+    if options.acceleration is not None:
+        arguments += ["--acceleration", str(options.acceleration)]
+    if options.prior is not None:
+        arguments += ["--prior", str(options.prior)]
+    return arguments

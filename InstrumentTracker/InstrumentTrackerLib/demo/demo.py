@@ -1,0 +1,101 @@
+"""The main job, end to end: scanner and engine as processes of their own, a real socket, a real Slicer scene."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.output_file import written_atomically
+from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
+from TemporalReconLib.engine.offline import OpenedSeries
+from TemporalReconLib.engine.player import DEFAULT_RATE_FPS
+from TemporalReconLib.engine_process import EngineProcess
+
+from InstrumentTrackerLib.demo.case import Case
+from InstrumentTrackerLib.demo.live_run import ShownFrame, play_and_watch, start_engine
+from InstrumentTrackerLib.demo.pictures import moments, write_animation
+from InstrumentTrackerLib.demo.summary import summarize
+from InstrumentTrackerLib.mrml_demo_scene import DemoScene
+from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.targeting.target import Target
+from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.track_table import write_track
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+
+logger = logging.getLogger(__name__)
+
+
+def run_demo(
+    case: Case,
+    opened: OpenedSeries,
+    target: Target | None,
+    output: Path,
+    engine_arguments: Sequence[str],
+    say: Callable[[str], None],
+) -> dict[str, Any]:
+    """Play a case live, show it, and write pictures, table, images, scene and summary to ``output``.
+
+    Parameters
+    ----------
+    opened
+        The same case, opened here to know its length, pace and acceleration.
+    engine_arguments
+        Further arguments of ``instrument-tracker serve``.
+    say
+        Told what is being done.
+
+    Returns
+    -------
+    The content of ``summary.json``.
+    """
+    scene = DemoScene(target)
+
+    def error_of(tracked: TrackedPose) -> TargetingError | None:
+        if target is None or tracked.tip is None or tracked.axis is None:
+            return None
+        return TargetingError.of(tracked.tip, tracked.axis, target.position, target.entry)
+
+    def show(image: ImageFrame, mask: InstrumentMask | None, tracked: TrackedPose) -> None:
+        scene.show(image, mask, tracked, error_of(tracked))
+
+    say("starting the engine as a process of its own")
+    engine = EngineProcess("InstrumentTrackerLib", log_folder=output)
+    try:
+        port = start_engine(engine, list(engine_arguments))
+        say(f"playing {len(opened)} frames into 127.0.0.1:{port} at the scanner's pace")
+        shown = play_and_watch([str(case.path), *case.series_arguments], port, len(opened), show)
+    finally:
+        engine.stop(wait=True)
+    summary = summarize(shown, len(opened), opened.acceleration, case.truth)
+    if shown:
+        _write_results(output, shown, scene, opened, error_of, say)
+    with written_atomically(output / "summary.json") as temporary:
+        temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
+    return summary
+
+
+def _write_results(
+    output: Path,
+    shown: list[ShownFrame],
+    scene: DemoScene,
+    opened: OpenedSeries,
+    error_of: Callable[[TrackedPose], TargetingError | None],
+    say: Callable[[str], None],
+) -> None:
+    write_track(output / "track.csv", [(frame.tracked, error_of(frame.tracked)) for frame in shown])
+    write_image_sequence(output / "recon.seq.nrrd", [frame.image for frame in shown])
+    say("drawing what the clinician saw")
+    stills = moments(shown)
+    pictures: list[np.ndarray] = []
+    for position, frame in enumerate(shown):
+        scene.show(frame.image, frame.mask, frame.tracked, error_of(frame.tracked), frame.latency_s)
+        pictures.append(scene.draw(frame.tracked))
+        if position in stills:
+            scene.save_picture(pictures[-1], output / f"frame-{frame.image.index:03d}-{frame.tracked.state.value}.png")
+    write_animation(output / "biopsy.gif", pictures, opened.series.frame_interval_s or 1.0 / DEFAULT_RATE_FPS)
+    scene.save(output / "biopsy.mrb")

@@ -1,0 +1,47 @@
+"""What the run looked like: stills, an animation and a scene file, through Slicer's own views."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from TemporalReconLib.acquisition.output_file import written_atomically
+
+from InstrumentTrackerLib.demo.live_run import ShownFrame
+
+MAX_ANIMATION_FRAMES = 40
+ANIMATION_WIDTH = 720
+
+
+def moments(shown: Sequence[ShownFrame]) -> list[int]:
+    """Positions of frames worth a still: the first and last with numbers, two between, and one without numbers."""
+    with_numbers = [position for position, frame in enumerate(shown) if frame.tracked.state.has_numbers]
+    without = [position for position, frame in enumerate(shown) if not frame.tracked.state.has_numbers]
+    chosen = (
+        {with_numbers[round(part * (len(with_numbers) - 1))] for part in (0, 1 / 3, 2 / 3, 1)}
+        if with_numbers
+        else set()
+    )
+    return sorted(chosen | set(without[:1]))
+
+
+def write_animation(path: Path, pictures: Sequence[np.ndarray], frame_interval_s: float) -> None:
+    """Write RGB pictures (row, col, 3) as a looping GIF at the pace of the series."""
+    from PIL import Image
+
+    step = -(-len(pictures) // MAX_ANIMATION_FRAMES)
+    images = []
+    for picture in pictures[::step]:
+        height = round(picture.shape[0] * ANIMATION_WIDTH / picture.shape[1])
+        image = Image.fromarray(picture).resize((ANIMATION_WIDTH, height), Image.Resampling.LANCZOS)
+        images.append(image.quantize(colors=128, dither=Image.Dither.NONE))
+    with written_atomically(path) as temporary:
+        images[0].save(
+            temporary,
+            format="GIF",
+            save_all=True,
+            append_images=images[1:],
+            duration=max(20, round(1e3 * step * frame_interval_s)),
+            loop=0,
+        )

@@ -1,0 +1,148 @@
+"""Guidance of a frame as OpenIGTLink messages, and back into guidance where it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.geometry import Matrix
+from TemporalReconLib.igtl.envelope import Envelope
+from TemporalReconLib.igtl.frame_reader import FrameReader
+from TemporalReconLib.igtl.frames import (
+    GUIDE_TIP_DEVICE,
+    INSTRUMENT_DEVICE,
+    RECON_DEVICE,
+    SCAN_PLANE_DEVICE,
+    TIP_DEVICE,
+    instrument_envelope,
+    recon_envelope,
+    transform_envelope,
+    transform_is_valid,
+)
+from TemporalReconLib.igtl.image_message import ImageMessage
+from TemporalReconLib.igtl.messages import TransformMessage
+
+from InstrumentTrackerLib.localization.instrument_pose import Point
+from InstrumentTrackerLib.pipeline import Guidance
+from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
+
+TIP_KIND_KEY = "TR.TipKind"
+
+
+def guidance_envelopes(guidance: Guidance, send_scan_plane: bool = False) -> list[Envelope]:
+    """``RECON``, ``INSTRUMENT``, ``GuideTipToRAS`` and ``TipToRAS`` of one frame, ``TipToRAS`` last.
+
+    Parameters
+    ----------
+    send_scan_plane
+        Add ``PLANE_0``, the plane of the picture moved so that the tip lies in it (opt-in: a scanner may follow).
+    """
+    image, tracked = guidance.image, guidance.tracked
+    state, confidence = tracked.state.value, tracked.confidence
+    labels = np.zeros(image.data.shape, np.uint8) if guidance.mask is None else guidance.mask.labels
+    time_s = image.mid_acquisition_time
+
+    def transform(point: Point | None, device: str) -> Envelope:
+        matrix = None if point is None or tracked.axis is None else tip_matrix(point, tracked.axis)
+        return transform_envelope(
+            matrix, device, timestamp=time_s, index=image.index, state=state, confidence=confidence
+        )
+
+    tip = transform(tracked.tip, TIP_DEVICE)
+    kind = "needle" if tracked.needle_tip is not None else "guide"
+    envelopes = [
+        recon_envelope(image, state=state, confidence=confidence),
+        instrument_envelope(labels, image, state=state, confidence=confidence),
+        transform(tracked.guide_tip, GUIDE_TIP_DEVICE),
+    ]
+    if send_scan_plane and tracked.tip is not None:
+        plane = np.array(image.ijk_to_ras)
+        plane[:3, :3] /= np.linalg.norm(plane[:3, :3], axis=0)
+        plane[:3, 3] = tracked.tip
+        envelopes.append(transform_envelope(plane, SCAN_PLANE_DEVICE, timestamp=time_s, index=image.index))
+    envelopes.append(replace(tip, metadata={**tip.metadata, TIP_KIND_KEY: kind}))
+    return envelopes
+
+
+def tip_matrix(point: Point, axis: Point) -> Matrix:
+    """A right-handed frame at the tip, z along the shaft toward the tip; x and y are any across it."""
+    across = np.eye(3)[int(np.argmin(np.abs(axis)))]
+    x = np.cross(across, axis)
+    x /= np.linalg.norm(x)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.column_stack((x, np.cross(axis, x), axis))
+    matrix[:3, 3] = point
+    return matrix
+
+
+class GuidanceAssembler:
+    """Puts the messages of a frame together again; frames of which a part was skipped are left out."""
+
+    def __init__(self) -> None:
+        self._frames = FrameReader()
+        self._image: ImageFrame | None = None
+        self._mask: InstrumentMask | None = None
+        self._guide: tuple[int, Point | None] | None = None
+
+    def add(self, envelope: Envelope) -> tuple[ImageFrame, InstrumentMask | None, TrackedPose] | None:
+        """Take a message; returns a frame once it is whole.
+
+        Raises
+        ------
+        InputError
+            If a message does not fit the contract.
+        """
+        name, message = envelope.device_name, envelope.message
+        if name == RECON_DEVICE:
+            frame = self._frames.read(envelope).frame
+            self._image = frame if isinstance(frame, ImageFrame) else None
+        elif name == INSTRUMENT_DEVICE and isinstance(message, ImageMessage):
+            labels = message.data.astype(np.uint8)
+            mask = InstrumentMask(labels, message.ijk_to_ras, _index(envelope))
+            self._mask = None if mask.is_empty else mask
+        elif name == GUIDE_TIP_DEVICE and isinstance(message, TransformMessage):
+            self._guide = (_index(envelope), _position(envelope, message))
+        elif name == TIP_DEVICE and isinstance(message, TransformMessage):
+            return self._complete(envelope, message)
+        return None
+
+    def _complete(
+        self, envelope: Envelope, message: TransformMessage
+    ) -> tuple[ImageFrame, InstrumentMask | None, TrackedPose] | None:
+        index = _index(envelope)
+        if self._image is None or self._image.index != index or self._guide is None or self._guide[0] != index:
+            return None
+        tip = _position(envelope, message)
+        try:
+            state = TrackingState(envelope.metadata.get("TR.State", ""))
+        except ValueError:
+            raise InputError(
+                f"{envelope.device_name}: unknown TR.State {envelope.metadata.get('TR.State')!r}"
+            ) from None
+        axis = message.matrix[:3, 2] / np.linalg.norm(message.matrix[:3, 2]) if tip is not None else None
+        is_needle = envelope.metadata.get(TIP_KIND_KEY) == "needle"
+        tracked = TrackedPose(
+            state=state,
+            guide_tip=self._guide[1],
+            needle_tip=tip if is_needle else None,
+            axis=axis,
+            confidence=float(envelope.metadata.get("TR.Confidence", "0")),
+            index=index,
+            time_s=self._image.mid_acquisition_time,
+        )
+        mask = self._mask if self._mask is not None and self._mask.index == index else None
+        return self._image, mask, tracked
+
+
+def _position(envelope: Envelope, message: TransformMessage) -> Point | None:
+    return np.array(message.matrix[:3, 3]) if transform_is_valid(envelope) else None
+
+
+def _index(envelope: Envelope) -> int:
+    try:
+        return int(envelope.metadata["TR.FrameIndex"])
+    except (KeyError, ValueError):
+        raise InputError(f"{envelope.device_name}: expected TR.FrameIndex in its metadata") from None

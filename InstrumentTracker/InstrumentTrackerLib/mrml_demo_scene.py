@@ -1,0 +1,56 @@
+"""The demo's Slicer scene: driven frame by frame, drawn offscreen, saved for the Slicer desktop."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+
+from InstrumentTrackerLib.mrml_offscreen import OffscreenSlicer
+from InstrumentTrackerLib.mrml_picture import GuidancePicture
+from InstrumentTrackerLib.mrml_scene import GuidanceScene
+from InstrumentTrackerLib.mrml_views import Pixels, save_png
+from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.targeting.target import Target
+from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+
+
+class DemoScene:
+    """A scene with its views and the plan in it; raises InputError where nothing can be rendered."""
+
+    def __init__(self, target: Target | None) -> None:
+        self._host = OffscreenSlicer()
+        self._guidance = GuidanceScene(self._host.scene)
+        if target is not None:
+            self._guidance.set_target(target.position)
+            if target.entry is not None:
+                self._guidance.set_entry(target.entry)
+        self._picture: GuidancePicture | None = None
+
+    def show(
+        self,
+        image: ImageFrame,
+        mask: InstrumentMask | None,
+        tracked: TrackedPose,
+        error: TargetingError | None,
+        age_s: float | None = None,
+    ) -> None:
+        """Update the scene; the age is the present one unless a recorded one is given."""
+        age = time.time() - image.mid_acquisition_time if age_s is None else age_s
+        self._guidance.update(image, mask, tracked, error, max(0.0, age))
+
+    def draw(self, tracked: TrackedPose) -> Pixels:
+        """Slice views, 3D view and readout as they are now, uint8 (row, col, 3)."""
+        if self._picture is None:
+            self._picture = GuidancePicture(self._host, self._guidance)
+        return self._picture.render(tracked)
+
+    def save_picture(self, picture: Pixels, path: Path) -> None:
+        """Write a drawn picture as PNG."""
+        save_png(picture, path)
+
+    def save(self, path: Path) -> None:
+        """Write the scene as ``.mrb`` that Slicer opens."""
+        self._host.scene.WriteToMRB(str(path))

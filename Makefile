@@ -1,0 +1,35 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Each sets up its own .venv on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO_OUTPUT ?= demo-output
+BENCHMARK_OUTPUT ?= benchmark-output
+
+.PHONY: demo test lint format benchmark clean
+
+demo: $(READY)  ## the main job on a simulated case, end to end over a real socket, with pictures
+	$(BIN)/instrument-tracker demo --output $(DEMO_OUTPUT)
+
+test: $(READY)  ## all tests; those that need a peer or data that is missing say so
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(READY)  ## latency, frames/s, codec throughput, memory; tables and JSON
+	$(BIN)/python Testing/benchmarks/codec.py --output $(BENCHMARK_OUTPUT)/codec.json
+	$(BIN)/python Testing/benchmarks/engine.py --output $(BENCHMARK_OUTPUT)/engine.json
+
+$(READY): pyproject.toml .ci/make-venv
+	PYTHON=$(PYTHON) .ci/make-venv $(VENV)
+	touch $@
+
+clean:
+	rm -rf $(VENV) $(DEMO_OUTPUT) $(BENCHMARK_OUTPUT) *.egg-info

@@ -1,0 +1,90 @@
+"""``temporal-recon serve``: the live reconstruction engine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from TemporalReconLib.cli.options import add_method_options
+from TemporalReconLib.cli.runner import terminate_as_interrupt
+from TemporalReconLib.errors import InputError
+
+if TYPE_CHECKING:
+    from TemporalReconLib.engine.processor import FrameProcessor
+    from TemporalReconLib.engine.serving import ServeOptions
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("serve", help="reconstruct a live stream and send the images on")
+    add_serve_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_serve_options(parser: argparse.ArgumentParser) -> None:
+    """Options of both engines, ``temporal-recon serve`` and ``instrument-tracker serve``."""
+    parser.add_argument("--port", type=int, default=18944, help="OpenIGTLink port to listen on (%(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")
+    parser.add_argument(
+        "--allow", action="append", default=[], metavar="ADDRESS", help="peer that may connect; needed beyond 127.0.0.1"
+    )
+    parser.add_argument("--forward", metavar="HOST:PORT", help="also send results to a server, e.g. Slicer's")
+    parser.add_argument("--image-device", default="MR Image", help="name of incoming images (%(default)s)")
+    parser.add_argument(
+        "--image-coordinates",
+        choices=("label", "ras", "lps"),
+        default="label",
+        help="believe the images' coordinate label, or overrule it (%(default)s)",
+    )
+    parser.add_argument("--legacy-v1", action="store_true", help="send version 1 headers for old receivers")
+    parser.add_argument("--message-log", type=Path, metavar="FILE", help="append the name of every accepted message")
+    add_method_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from TemporalReconLib.engine.processor import ReconstructionProcessor
+
+    return serve_until_interrupted(
+        ReconstructionProcessor(options.method, options.device, options.weights), serve_options(options)
+    )
+
+
+def serve_options(options: argparse.Namespace) -> ServeOptions:
+    """The parsed ``add_serve_options``."""
+    from TemporalReconLib.engine.serving import ServeOptions
+
+    return ServeOptions(
+        port=options.port,
+        host=options.host,
+        allow=tuple(options.allow),
+        forward=parse_address(options.forward) if options.forward else None,
+        image_device=options.image_device,
+        image_coordinates=options.image_coordinates,
+        legacy_v1=options.legacy_v1,
+        message_log=options.message_log,
+    )
+
+
+def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions) -> int:
+    """Run the engine until Ctrl-C or SIGTERM; says on stdout where it listens."""
+    from TemporalReconLib.engine.serving import serving
+
+    terminate_as_interrupt()
+    try:
+        with serving(processor, options) as (server, _):
+            sys.stdout.write(f"listening on {server.host}:{server.port}\n")
+            sys.stdout.flush()
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped\n")
+    return 0
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """``HOST:PORT``; raises InputError for anything else."""
+    host, separator, port = text.rpartition(":")
+    if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise InputError(f"'{text}': expected HOST:PORT with a port from 1 to 65535")
+    return host.strip("[]"), int(port)

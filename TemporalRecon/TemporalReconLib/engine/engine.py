@@ -1,0 +1,194 @@
+"""The live engine: frames from the sockets through a processor, results back to every client.
+
+Reader threads decode, one worker ingests every frame in order and makes the picture of the newest, one thread
+reports health. A frame that fails costs that frame, never the engine.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.engine.health import Health, HealthReport
+from TemporalReconLib.engine.processor import Frame, FrameProcessor
+from TemporalReconLib.engine.work_queue import Work, WorkQueue
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.envelope import Envelope
+from TemporalReconLib.igtl.messages import STATUS_NOT_READY, STATUS_OK, STATUS_UNKNOWN_ERROR, StatusMessage
+from TemporalReconLib.reconstruction.registry import check_method
+
+logger = logging.getLogger(__name__)
+
+HEALTH_PERIOD_S = 1.0
+_STATUS_CODES = {"running": STATUS_OK, "failed": STATUS_UNKNOWN_ERROR}
+
+Publish = Callable[[Envelope], object]
+
+
+class Engine:
+    """Frames in by :meth:`submit`, envelopes out by ``publish``.
+
+    Parameters
+    ----------
+    processor
+        The pipeline; used by the worker thread only.
+    publish
+        Called with every result and STATUS, from the engine's threads; must not wait.
+    on_image
+        Called with every picture made, before its messages are published (other borders than OpenIGTLink).
+    """
+
+    def __init__(
+        self,
+        processor: FrameProcessor,
+        publish: Publish,
+        on_image: Callable[[ImageFrame], None] | None = None,
+    ) -> None:
+        self._processor = processor
+        self._publish = publish
+        self._on_image = on_image
+        self._queue = WorkQueue()
+        self._health = Health()
+        self._paused = threading.Event()
+        self._stopping = threading.Event()
+        self._status_due = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def health(self) -> HealthReport:
+        return self._health.report()
+
+    def start(self) -> None:
+        """Begin to work and to report."""
+        for target, name in ((self._work, "engine-worker"), (self._report, "engine-health")):
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """End both threads; a reconstruction under way is finished first, at most two seconds."""
+        self._stopping.set()
+        self._status_due.set()
+        self._queue.close()
+        for thread in self._threads:
+            thread.join(2.0)
+
+    def submit(self, kind: str, content: object = None, arrival_time: float | None = None) -> None:
+        """Queue work of a kind that :class:`Work` names. Thread-safe; waits only when memory would overflow."""
+        if kind == "frame":
+            self._health.frame_arrived()
+            if self._paused.is_set():
+                return
+        self._queue.put(Work(kind, content, time.time() if arrival_time is None else arrival_time))
+
+    def select_method(self, name: str) -> None:
+        """Change the reconstruction method between two frames; raises InputError if there is none of that name."""
+        check_method(name)
+        self.submit("method", name)
+
+    def pause(self, paused: bool) -> None:
+        """Ignore frames until resumed."""
+        if paused:
+            self._paused.set()
+        else:
+            self._paused.clear()
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            newest: Work | None = None
+            n_ingested = 0
+            for work in self._queue.take_all(timeout_s=0.5):
+                if work.kind == "frame":
+                    if self._guarded(self._ingest, work.content):
+                        newest = work
+                        n_ingested += 1
+                else:
+                    self._guarded(self._apply, work)
+            if newest is not None:
+                self._guarded(self._show, newest, n_ingested - 1)
+
+    def _guarded(self, step: Callable[..., bool], *arguments: object) -> bool:
+        """Run a step; whatever goes wrong is counted, reported, and ends with that step."""
+        try:
+            return step(*arguments)
+        except InputError as error:
+            logger.warning("%s", error)
+            self._fail(str(error))
+        except Exception as error:  # GPU out of memory, a defect: the next frame must still find an engine
+            logger.exception("frame failed; the series starts afresh")
+            self._processor.reset()
+            self._fail(f"{type(error).__name__}: {error}; the series was started afresh")
+        return False
+
+    def _fail(self, reason: str) -> None:
+        self._health.frame_rejected(reason)
+        self._status_due.set()
+
+    def _ingest(self, frame: Frame) -> bool:
+        return self._processor.ingest(frame)
+
+    def _apply(self, work: Work) -> bool:
+        if work.kind == "planning":
+            self._processor.set_planning(work.content)
+        elif work.kind == "target":
+            self._processor.set_target(work.content)
+        elif work.kind == "method":
+            self._processor.select_method(work.content)
+        else:
+            self._processor.reset()
+        return True
+
+    def _show(self, newest: Work, n_skipped: int) -> bool:
+        image, envelopes = self._processor.produce()
+        if self._on_image is not None:
+            self._on_image(image)
+        latency_ms = (time.time() - newest.arrival_time) * 1e3
+        self._health.picture_shown(latency_ms, n_skipped)
+        counters = self._processor.counters
+        extra = {
+            "TR.Latency_ms": f"{latency_ms:.1f}",
+            "TR.Dropped": str(counters.missing + counters.repeated + self._health.report().rejected),
+        }
+        for envelope in envelopes:
+            self._publish(replace(envelope, metadata={**envelope.metadata, **extra}))
+        return True
+
+    def _report(self) -> None:
+        while not self._stopping.is_set():
+            self._publish(self.status_envelope())
+            self._status_due.wait(HEALTH_PERIOD_S)
+            self._status_due.clear()
+
+    def status_envelope(self) -> Envelope:
+        """The STATUS message of this moment: state and reason as text, the figures as JSON metadata."""
+        report = self.health
+        counters = self._processor.counters
+        figures = {
+            "accepted": counters.accepted,
+            "missing": counters.missing,
+            "repeated": counters.repeated,
+            "restarts": counters.restarts,
+            "shown": report.shown,
+            "skipped": report.skipped,
+            "rejected": report.rejected,
+        }
+        metadata = {"TR.State": report.state, "TR.Counters": json.dumps(figures)}
+        if report.shown:
+            metadata["TR.Latency_ms"] = f"{report.latency_ms_median:.1f}"
+            metadata["TR.LatencyP95_ms"] = f"{report.latency_ms_p95:.1f}"
+        text = report.state if not report.reason else f"{report.state}: {report.reason}"
+        return Envelope(
+            StatusMessage(
+                code=_STATUS_CODES.get(report.state, STATUS_NOT_READY),
+                text=text.encode("ascii", "replace").decode()[:1000],
+                error_name=report.state,
+            ),
+            self._processor.status_device,
+            timestamp=time.time(),
+            metadata=metadata,
+        )

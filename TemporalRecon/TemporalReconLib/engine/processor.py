@@ -1,0 +1,89 @@
+"""What the engine runs between its sockets; reconstruction alone, or the whole way to the needle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.engine.pipeline import ReconstructionPipeline, StreamCounters
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.envelope import Envelope
+from TemporalReconLib.igtl.frames import recon_envelope
+from TemporalReconLib.reconstruction.registry import make_reconstructor
+
+Frame = KSpaceFrame | ImageFrame
+
+
+class FrameProcessor(Protocol):
+    """The pipeline behind an engine; called from one thread only."""
+
+    @property
+    def status_device(self) -> str:
+        """Device name of its STATUS messages."""
+        ...
+
+    @property
+    def counters(self) -> StreamCounters: ...
+
+    def set_planning(self, planning: Frame) -> None: ...
+
+    def ingest(self, frame: Frame) -> bool:
+        """Take a frame; False if it was dropped as a repeat."""
+        ...
+
+    def produce(self) -> tuple[ImageFrame, list[Envelope]]:
+        """The picture of the newest frame and the messages that show it."""
+        ...
+
+    def set_target(self, target: tuple[float, float, float] | None) -> None:
+        """Aim at a point in RAS mm, or at none."""
+        ...
+
+    def select_method(self, name: str) -> None: ...
+
+    def reset(self) -> None: ...
+
+
+class ReconstructionProcessor:
+    """k-space in, ``RECON`` out; an image that came as an image is passed on."""
+
+    status_device = "TemporalRecon"
+
+    def __init__(self, method: str, device: str = "auto", weights: Path | None = None) -> None:
+        self._device = device
+        self.pipeline = ReconstructionPipeline(make_reconstructor(method, device, weights))
+        self._image: ImageFrame | None = None
+
+    @property
+    def counters(self) -> StreamCounters:
+        return self.pipeline.counters
+
+    def set_planning(self, planning: Frame) -> None:
+        self.pipeline.set_planning(planning)
+
+    def ingest(self, frame: Frame) -> bool:
+        if isinstance(frame, KSpaceFrame):
+            self._image = None
+            return self.pipeline.ingest(frame)
+        self._image = frame
+        return self.pipeline.count_image(frame)
+
+    def image(self) -> ImageFrame:
+        """The picture of the newest frame."""
+        return self._image if self._image is not None else self.pipeline.reconstruct()
+
+    def produce(self) -> tuple[ImageFrame, list[Envelope]]:
+        image = self.image()
+        return image, [recon_envelope(image)]
+
+    def set_target(self, target: tuple[float, float, float] | None) -> None:
+        raise InputError("this engine only reconstructs; targets belong to 'instrument-tracker serve'")
+
+    def select_method(self, name: str) -> None:
+        self.pipeline.replace_reconstructor(make_reconstructor(name, self._device))
+
+    def reset(self) -> None:
+        self._image = None
+        self.pipeline.reset()

@@ -1,0 +1,136 @@
+"""Incoming OpenIGTLink messages -> work for the engine."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from TemporalReconLib.engine.engine import Engine
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.envelope import Envelope
+from TemporalReconLib.igtl.frame_reader import FrameReader
+from TemporalReconLib.igtl.frames import IMAGE_DEVICE, KSPACE_DEVICE
+from TemporalReconLib.igtl.image_message import ImageMessage
+from TemporalReconLib.igtl.messages import (
+    CapabilityMessage,
+    PointMessage,
+    QueryMessage,
+    StringMessage,
+    TransformMessage,
+)
+from TemporalReconLib.igtl.server import IgtlServer
+
+TARGET_DEVICE = "TARGET"
+COMMAND_PREFIX = "CMD_"
+ANSWER_PREFIX = "ACK_"
+ACTIONS = ("start", "stop", "reset", "method", "target")
+UNDERSTOOD_TYPES = ("IMAGE", "TRANSFORM", "POINT", "STRING", "CAPABILITY")
+
+
+class Router:
+    """Tells frames, targets and commands apart; answers commands to the client that gave them.
+
+    Parameters
+    ----------
+    image_device
+        Device name of images that need no reconstruction.
+    """
+
+    def __init__(self, engine: Engine, server: IgtlServer, image_device: str = IMAGE_DEVICE) -> None:
+        self._engine = engine
+        self._server = server
+        self._readers = {KSPACE_DEVICE: FrameReader(), image_device: FrameReader()}
+
+    def receive(self, envelope: Envelope) -> None:
+        """Handle one good message; raises InputError for one that means nothing here, which drops and counts it."""
+        message, name = envelope.message, envelope.device_name
+        if isinstance(message, ImageMessage):
+            self._receive_frame(envelope)
+        elif isinstance(message, PointMessage) and name == TARGET_DEVICE:
+            if not message.points:
+                raise InputError("POINT TARGET: holds no point, expected the target as first point")
+            self._engine.submit("target", message.points[0].position)
+        elif isinstance(message, TransformMessage) and name.startswith(TARGET_DEVICE):
+            self._engine.submit("target", tuple(float(value) for value in message.matrix[:3, 3]))
+        elif isinstance(message, StringMessage) and name.startswith(COMMAND_PREFIX):
+            self._answer(envelope, self._command(name.removeprefix(COMMAND_PREFIX), message.text))
+        elif isinstance(message, QueryMessage):
+            self._query(message, envelope.peer)
+
+    def _receive_frame(self, envelope: Envelope) -> None:
+        reader = self._readers.get(envelope.device_name)
+        if reader is None:
+            raise InputError(
+                f"IMAGE '{envelope.device_name}': expected the device name {' or '.join(self._readers)}; "
+                "rename the stream or set --image-device"
+            )
+        incoming = reader.read(envelope)
+        self._engine.submit("planning" if incoming.is_planning else "frame", incoming.frame, envelope.arrival_time)
+
+    def _command(self, name: str, text: str) -> dict[str, Any]:
+        """Carry out a command; the answer says ``ok`` and, if not, why."""
+        try:
+            action, arguments = parse_command(name, text)
+            self._carry_out(action, arguments)
+        except InputError as error:
+            return {"ok": False, "error": str(error)}
+        return {"ok": True, "command": action}
+
+    def _carry_out(self, action: str, arguments: dict[str, Any]) -> None:
+        if action in ("start", "stop"):
+            self._engine.pause(action == "stop")
+        elif action == "reset":
+            for reader in self._readers.values():
+                reader.reset()
+            self._engine.submit("reset")
+        elif action == "method":
+            self._engine.select_method(str(arguments.get("method", "")))
+        else:
+            self._engine.submit("target", _target_of(arguments))
+
+    def _answer(self, question: Envelope, answer: dict[str, Any]) -> None:
+        name = ANSWER_PREFIX + question.device_name.removeprefix(COMMAND_PREFIX)
+        self._server.publish(Envelope(StringMessage(json.dumps(answer)), name), peer=question.peer)
+
+    def _query(self, query: QueryMessage, peer: str) -> None:
+        if query.query == "GET_CAPABIL":
+            self._server.publish(Envelope(CapabilityMessage(UNDERSTOOD_TYPES), "TemporalRecon"), peer=peer)
+        elif query.query == "GET_STATUS":
+            self._server.publish(self._engine.status_envelope(), peer=peer)
+
+
+def parse_command(name: str, text: str) -> tuple[str, dict[str, Any]]:
+    """Action and arguments of ``CMD_<name>``.
+
+    The text is JSON: ``{"command": "reset"}``, ``{"method": "sliding-window"}``, ``{"target": [R, A, S]}``,
+    ``"start"``, or nothing where the name itself is the action (``CMD_STOP``).
+
+    Raises
+    ------
+    InputError
+        If it is not JSON or names no known action.
+    """
+    try:
+        content = json.loads(text) if text.strip() else {}
+    except ValueError:
+        content = text.strip()
+    arguments = {"command": content} if isinstance(content, str) else content
+    if not isinstance(arguments, dict):
+        raise InputError(f"{COMMAND_PREFIX}{name}: expected a JSON object, got {text[:40]!r}")
+    named = [action for action in ACTIONS if action in arguments]
+    action = str(arguments.get("command", named[0] if named else name)).lower()
+    if action not in ACTIONS:
+        raise InputError(f"unknown command '{action[:40]}', expected one of: {', '.join(ACTIONS)}")
+    return action, arguments
+
+
+def _target_of(arguments: dict[str, Any]) -> tuple[float, float, float] | None:
+    """``{"target": [R, A, S]}`` in mm; null aims at nothing."""
+    value = arguments.get("target")
+    if value is None:
+        return None
+    try:
+        right, anterior, superior = (float(number) for number in value)
+    except (TypeError, ValueError):
+        raise InputError(f'target: expected {{"target": [R, A, S]}} in mm, got {value!r}') from None
+    return right, anterior, superior

@@ -1,0 +1,80 @@
+"""The engine behind its sockets, for as long as ``serve`` runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from TemporalReconLib.engine.engine import Engine
+from TemporalReconLib.engine.forwarder import Forwarder
+from TemporalReconLib.engine.processor import FrameProcessor
+from TemporalReconLib.engine.router import Router
+from TemporalReconLib.igtl.envelope import Envelope
+from TemporalReconLib.igtl.frames import IMAGE_DEVICE
+from TemporalReconLib.igtl.image_message import ImageCoordinates
+from TemporalReconLib.igtl.server import DEFAULT_PORT, IgtlServer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """Where the engine listens and what it keeps; see ``temporal-recon serve --help``."""
+
+    port: int = DEFAULT_PORT
+    host: str = "127.0.0.1"
+    allow: tuple[str, ...] = ()
+    forward: tuple[str, int] | None = None
+    image_device: str = IMAGE_DEVICE
+    image_coordinates: ImageCoordinates = "label"
+    legacy_v1: bool = False
+    message_log: Path | None = None
+
+
+class Fanout:
+    """Publishes to the server's clients and, where asked, to the forwarding link."""
+
+    def __init__(self, server: IgtlServer, forwarder: Forwarder | None) -> None:
+        self._server = server
+        self._forwarder = forwarder
+
+    def publish(self, envelope: Envelope) -> None:
+        """Queue for everyone; never waits."""
+        self._server.publish(envelope)
+        if self._forwarder is not None:
+            self._forwarder.publish(envelope)
+
+
+@contextmanager
+def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[IgtlServer, Engine]]:
+    """Run the engine and its sockets inside the ``with`` block.
+
+    Raises
+    ------
+    InputError
+        If a port is in use, an address is not allowed, or a file cannot be written.
+    """
+    routes: list[Router] = []
+    server = IgtlServer(
+        options.port,
+        options.host,
+        options.allow,
+        on_message=lambda envelope: routes[0].receive(envelope),
+        legacy_v1=options.legacy_v1,
+        image_coordinates=options.image_coordinates,
+        message_log=options.message_log,
+    )
+    forwarder = Forwarder(*options.forward, legacy_v1=options.legacy_v1) if options.forward is not None else None
+    engine = Engine(processor, Fanout(server, forwarder).publish)
+    routes.append(Router(engine, server, options.image_device))
+    with ExitStack() as stack:
+        stack.enter_context(server)
+        engine.start()
+        stack.callback(engine.stop)
+        if forwarder is not None:
+            forwarder.start()
+            stack.callback(forwarder.stop)
+        yield server, engine
