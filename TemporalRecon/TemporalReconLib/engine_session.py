@@ -1,0 +1,196 @@
+"""One live session as the user sees it: the engine process and the link to it, summed up in one state."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from TemporalReconLib.engine_image import number_of
+from TemporalReconLib.engine_process import EngineProcess, ProcessState
+
+if TYPE_CHECKING:  # the link needs packages that Slicer may not have before the first start
+    from TemporalReconLib.engine_link import EngineLink
+    from TemporalReconLib.igtl.envelope import Envelope
+
+STALLED_AFTER_S = 0.5
+SLOW_START_S = 60.0
+IMAGE_DEVICE = "RECON"
+_LOCAL_HOSTS = ("", "127.0.0.1", "localhost", "::1")
+
+
+class SessionState(str, Enum):
+    """What the state line says first."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    WAITING = "waiting for data"
+    RUNNING = "running"
+    STALLED = "stalled"
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+    @property
+    def is_active(self) -> bool:
+        return self not in (SessionState.STOPPED, SessionState.FAILED)
+
+
+@dataclass(frozen=True)
+class SessionStatus:
+    """A moment of a session.
+
+    Attributes
+    ----------
+    state, reason, advice
+        What is, why, and what the user can do about it; the texts may be empty.
+    n_frames
+        Pictures received from the engine.
+    n_dropped
+        Frames the engine reports as lost or skipped.
+    latency_s
+        Seconds the engine spent on the newest picture; None if unknown.
+    silence_s
+        Seconds since the newest picture arrived; None before the first.
+    """
+
+    state: SessionState
+    reason: str = ""
+    advice: str = ""
+    n_frames: int = 0
+    n_dropped: int = 0
+    latency_s: float | None = None
+    silence_s: float | None = None
+
+
+class EngineSession:
+    """Starts an engine (or joins one on another computer), follows it and sums up its state.
+
+    Parameters
+    ----------
+    module
+        Package of the engine, run with ``serve``.
+    python
+        Interpreter that runs it.
+    search_paths
+        Folders that hold packages of ours beyond this one.
+    status_device
+        Device name of the engine's STATUS messages.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        python: str = sys.executable,
+        search_paths: Sequence[Path] = (),
+        status_device: str = "TemporalRecon",
+    ) -> None:
+        self.process = EngineProcess(module, python, search_paths)
+        self.link: EngineLink | None = None
+        self._status_device = status_device
+        self._port = 0
+        self._is_local = True
+        self._started_at = 0.0
+
+    def start(self, host: str, port: int, options: Sequence[str] = ()) -> None:
+        """Start an engine that listens on ``port`` of this computer, or join the one at ``host``.
+
+        Parameters
+        ----------
+        options
+            Command line options after ``serve --port N``; not used for an engine on another computer.
+
+        Raises
+        ------
+        InputError
+            If the session is active or the engine cannot be started.
+        """
+        from TemporalReconLib.engine_link import EngineLink
+
+        self._close_link()
+        self._is_local = host.strip() in _LOCAL_HOSTS
+        if self._is_local:
+            self.process.start(["serve", "--port", str(port), *options])
+        self._port = port
+        self._started_at = time.monotonic()
+        self.link = EngineLink("127.0.0.1" if self._is_local else host.strip(), port)
+
+    def stop(self, wait: bool = False) -> None:
+        """End the session; an engine on another computer goes on."""
+        self._close_link()
+        self.process.stop(wait)
+
+    def newest(self, device_name: str) -> Envelope | None:
+        """The newest message of a device, or None."""
+        return None if self.link is None else self.link.newest(device_name)
+
+    @property
+    def status(self) -> SessionStatus:
+        """The state now; never blocks."""
+        if self._is_local:
+            if self.process.state is ProcessState.FAILED:
+                exit_reason = self.process.exit_reason
+                self._close_link()
+                if exit_reason is not None:
+                    return SessionStatus(SessionState.FAILED, exit_reason.reason, exit_reason.advice)
+            if self.process.state is ProcessState.STOPPING:
+                return SessionStatus(SessionState.STOPPING)
+        if self.link is None:
+            return SessionStatus(SessionState.STOPPED)
+        return self._connected_status(self.link)
+
+    def _connected_status(self, link: EngineLink) -> SessionStatus:
+        silence = link.silence_s(IMAGE_DEVICE)
+        if silence is None:
+            return self._status_before_first_picture(link)
+        newest = link.newest(IMAGE_DEVICE)
+        metadata = {} if newest is None else newest.metadata
+        latency_ms = number_of(metadata.get("TR.Latency_ms"))
+        state, reason, advice = SessionState.RUNNING, "", ""
+        if silence > STALLED_AFTER_S:
+            state, reason = SessionState.STALLED, f"no picture for {silence:.1f} s"
+            advice = "Check that the scanner still sends; press Stop and Start if it does."
+            if not link.is_connected:
+                reason = f"the connection to the engine is lost, {reason}"
+                advice = "It is tried again; check the network and the engine's computer."
+            elif self._engine_state(link) == "failed":
+                reason, advice = self._engine_words(link)
+        return SessionStatus(
+            state,
+            reason,
+            advice,
+            n_frames=link.count(IMAGE_DEVICE),
+            n_dropped=int(number_of(metadata.get("TR.Dropped")) or 0),
+            latency_s=None if latency_ms is None else latency_ms / 1e3,
+            silence_s=silence,
+        )
+
+    def _status_before_first_picture(self, link: EngineLink) -> SessionStatus:
+        if link.is_connected:
+            if self._engine_state(link) == "failed":
+                return SessionStatus(SessionState.STALLED, *self._engine_words(link))
+            return SessionStatus(SessionState.WAITING, "no picture yet", f"Let the scanner send to port {self._port}.")
+        waited = time.monotonic() - self._started_at
+        if waited < SLOW_START_S:
+            return SessionStatus(SessionState.STARTING, "the engine is loading" if self._is_local else "connecting")
+        advice = "Press Stop and look at the log." if self._is_local else "Check address, port and firewall."
+        return SessionStatus(SessionState.STARTING, f"no answer for {waited:.0f} s", advice)
+
+    def _engine_state(self, link: EngineLink) -> str:
+        envelope = link.newest(self._status_device)
+        return "" if envelope is None else envelope.metadata.get("TR.State", "")
+
+    def _engine_words(self, link: EngineLink) -> tuple[str, str]:
+        """Reason and advice of the engine's newest STATUS, whose text is ``state: reason; advice``."""
+        envelope = link.newest(self._status_device)
+        text = str(getattr(envelope and envelope.message, "text", "")).partition(": ")[2]
+        reason, _, advice = text.partition("; ")
+        return reason, advice[:1].upper() + advice[1:]
+
+    def _close_link(self) -> None:
+        if self.link is not None:
+            self.link.close()
+            self.link = None
