@@ -18,6 +18,7 @@ from TemporalReconLib.igtl.header import HEADER_SIZE, Header, check_version, dec
 # A body's buffer begins with this size and grows fourfold as bytes arrive, so that a lying header costs nothing.
 _FIRST_BUFFER = 2**20
 _GROWTH = 4
+_LONG_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Connection:
         self._limits = limits or Limits()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        # Timeouts belong to the Python socket, so each direction has its own.
+        # Timeouts belong to the Python socket, so each direction has its own. Neither may ever be None: that
+        # would make the shared file description blocking, and a large send would wait for its peer for ever.
         self._receive_socket = sock
         self._send_socket = sock.dup()
         self._send_socket.settimeout(self._limits.send_idle_s)
@@ -109,12 +111,12 @@ class Connection:
     def _read_header(self, timeout_s: float | None) -> bytearray | None:
         raw = bytearray()
         deadline = 0.0
-        self._receive_socket.settimeout(timeout_s)
+        self._receive_socket.settimeout(_LONG_S if timeout_s is None else timeout_s)
         while len(raw) < HEADER_SIZE:
             try:
                 chunk = self._receive_socket.recv(HEADER_SIZE - len(raw))
             except TimeoutError:
-                if not raw:
+                if not raw and timeout_s is not None:
                     raise
                 chunk = None
             if chunk == b"":
@@ -126,10 +128,11 @@ class Connection:
                 raw += chunk
                 if len(raw) >= 2:
                     check_version(bytes(raw[:2]))
-            remaining = deadline - time.monotonic()
-            if len(raw) < HEADER_SIZE and remaining <= 0.0:
-                raise FramingError("slow-header", f"{self.peer}: no complete header within {self._limits.header_s} s")
-            self._receive_socket.settimeout(max(remaining, 1e-3))
+            if raw:
+                remaining = deadline - time.monotonic()
+                if len(raw) < HEADER_SIZE and remaining <= 0.0:
+                    raise FramingError("slow-header", f"{self.peer}: no whole header within {self._limits.header_s} s")
+                self._receive_socket.settimeout(max(remaining, 1e-3))
         return raw
 
     def _read_body(self, header: Header) -> memoryview:

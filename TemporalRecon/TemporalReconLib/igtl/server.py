@@ -140,6 +140,8 @@ class IgtlServer:
         """Close everything; returns within two seconds. The server can be started again."""
         self._stopping.set()
         if self._listener is not None:
+            with contextlib.suppress(OSError):  # wakes accept() at once where the system can do that
+                self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
             self._listener = None
         with self._clients_lock:
