@@ -1,0 +1,101 @@
+"""``temporal-recon simulate``: a simulated in-bore biopsy as an ISMRMRD file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from TemporalReconLib.acquisition.masks import MASK_KINDS
+from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
+
+if TYPE_CHECKING:
+    from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+    from TemporalReconLib.simulation.simulated_series import SimulatedSeries
+
+_DEFAULTS = SimulationConfig()
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("simulate", help="make raw data of a simulated biopsy, with exact truth")
+    parser.add_argument("--output", type=Path, required=True, metavar="CASE.h5", help="ISMRMRD file to write")
+    parser.add_argument("--truth", type=Path, metavar="JSON", help="write target and true tip positions there")
+    parser.add_argument("--background", type=Path, metavar="VOL", help="MR volume to use as anatomy")
+    parser.add_argument("--frames", type=int, default=_DEFAULTS.frames, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--acceleration",
+        type=float,
+        default=_DEFAULTS.acceleration,
+        metavar="R",
+        help="full / acquired phase-encode lines (%(default)s)",
+    )
+    parser.add_argument("--mask", choices=MASK_KINDS, default=_DEFAULTS.mask, help="order of the lines (%(default)s)")
+    parser.add_argument("--coils", type=int, default=_DEFAULTS.coils, metavar="C", help="1 to 32 (%(default)s)")
+    parser.add_argument("--coil-maps", type=Path, metavar="NPY", help="complex sensitivities (coil, row, col)")
+    parser.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="S", help="patient, story and noise")
+    parser.add_argument("--slices", type=int, default=_DEFAULTS.n_slices, metavar="N", help="1 to 20 (%(default)s)")
+    parser.add_argument("--matrix", type=int, default=_DEFAULTS.matrix, metavar="N", help="rows, columns (%(default)s)")
+    parser.add_argument(
+        "--orientation", choices=ORIENTATIONS, default=_DEFAULTS.orientation, help="of the slices (%(default)s)"
+    )
+    parser.add_argument(
+        "--noise",
+        type=float,
+        default=_DEFAULTS.noise,
+        metavar="FRACTION",
+        help="noise per coil relative to the image's 99th percentile (%(default)s)",
+    )
+    parser.add_argument("--no-planning", action="store_true", help="without the fully sampled planning scan")
+    parser.add_argument("--no-instrument", action="store_true", help="without guide and needle")
+    parser.add_argument("--no-motion", action="store_true", help="everything rests, the needle at the target")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    from TemporalReconLib.acquisition.ismrmrd_writer import SequenceParameters, write_ismrmrd
+    from TemporalReconLib.acquisition.output_file import require_writable
+    from TemporalReconLib.simulation.bssfp import ECHO_TIME_S, FIELD_STRENGTH_T, REPETITION_TIME_S
+    from TemporalReconLib.simulation.simulated_series import simulate_series
+
+    config = SimulationConfig(
+        frames=args.frames,
+        acceleration=args.acceleration,
+        mask=args.mask,
+        coils=args.coils,
+        seed=args.seed,
+        n_slices=args.slices,
+        matrix=args.matrix,
+        orientation=args.orientation,
+        background=args.background,
+        coil_maps=args.coil_maps,
+        planning=not args.no_planning,
+        instrument=not args.no_instrument,
+        motion=not args.no_motion,
+        noise=args.noise,
+    )
+    for output in (args.output, args.truth):
+        if output is not None:
+            require_writable(output)
+    series = simulate_series(config)
+    sequence = SequenceParameters(
+        repetition_time_ms=REPETITION_TIME_S * 1e3,
+        echo_time_ms=ECHO_TIME_S * 1e3,
+        flip_angle_deg=series.flip_deg,
+        field_strength_t=FIELD_STRENGTH_T,
+    )
+    try:
+        write_ismrmrd(args.output, _with_progress(series), series.planning, sequence)
+    finally:
+        sys.stderr.write("\n")
+    if args.truth is not None:
+        series.truth.write(args.truth)
+    return 0
+
+
+def _with_progress(series: SimulatedSeries) -> Iterator[KSpaceFrame]:
+    for number, frame in enumerate(series.frames, start=1):
+        sys.stderr.write(f"\rsimulating frame {number}/{series.config.frames} ")
+        sys.stderr.flush()
+        yield frame
