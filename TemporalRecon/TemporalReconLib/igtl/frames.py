@@ -30,9 +30,8 @@ def kspace_envelope(frame: KSpaceFrame, device_name: str = KSPACE_DEVICE, planni
     planning
         True for a fully sampled planning scan that is not a frame of the series (``TR.Role``).
     """
-    interleaved = np.empty((*frame.data.shape[1:], frame.n_coils), dtype=np.complex64)
-    for coil, data in enumerate(frame.data):
-        interleaved[..., coil] = data
+    interleaved = np.zeros((*frame.data.shape[1:], frame.n_coils), dtype=np.complex64)
+    interleaved[frame.mask] = np.moveaxis(frame.data[:, frame.mask], 0, -1)
     metadata = common_metadata(frame, "kspace", planning)
     metadata["TR.NumCoils"] = str(frame.n_coils)
     metadata["TR.Mask"] = encode_mask(frame.mask)
