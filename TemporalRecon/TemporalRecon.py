@@ -176,6 +176,7 @@ class TemporalReconWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 raise
         self.showStatus(status)
         if not status.state.is_active:
+            self.logic.clear()
             self._timer.stop()
 
     def showStatus(self, status):
@@ -212,8 +213,12 @@ class TemporalReconLogic(ScriptedLoadableModuleLogic):
         self._volume = None
 
     def stop(self, wait=False):
-        """End the engine and blacken the picture, which is not live any more."""
+        """End the engine and the picture."""
         self.session.stop(wait)
+        self.clear()
+
+    def clear(self):
+        """Blacken the picture, which is not live any more."""
         if self._volume is not None:
             self._volume.clear()
 

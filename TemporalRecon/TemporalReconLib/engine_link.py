@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
 
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
@@ -31,9 +31,14 @@ class EngineLink:
     ----------
     host, port
         Where the engine listens.
+    listener
+        Called with every message, in order, on the receiving thread; it must return soon.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 18944) -> None:
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 18944, listener: Callable[[Envelope], None] | None = None
+    ) -> None:
+        self._listener = listener
         self._client = IgtlClient(host, port, timeout=CONNECT_TIMEOUT_S)
         self._newest: dict[str, tuple[Envelope, float]] = {}
         self._counts: Counter[str] = Counter()
@@ -112,6 +117,8 @@ class EngineLink:
         with self._changed:
             self._newest[envelope.device_name] = (envelope, time.monotonic())
             self._counts[envelope.device_name] += 1
+        if self._listener is not None:
+            self._listener(envelope)
 
     def _set_connected(self, connected: bool) -> None:
         with self._changed:
@@ -133,5 +140,5 @@ class EngineLink:
             except (LinkLostError, InputError) as error:
                 logger.warning("engine link: %s was not sent: %s", envelope.device_name, error)
 
-    def _has_work(self) -> Any:
-        return self._closing.is_set() or (self._connected and self._to_send)
+    def _has_work(self) -> bool:
+        return self._closing.is_set() or (self._connected and bool(self._to_send))

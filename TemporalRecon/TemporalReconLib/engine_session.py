@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -95,13 +95,21 @@ class EngineSession:
         self._is_local = True
         self._started_at = 0.0
 
-    def start(self, host: str, port: int, options: Sequence[str] = ()) -> None:
+    def start(
+        self,
+        host: str,
+        port: int,
+        options: Sequence[str] = (),
+        listener: Callable[[Envelope], None] | None = None,
+    ) -> None:
         """Start an engine that listens on ``port`` of this computer, or join the one at ``host``.
 
         Parameters
         ----------
         options
             Command line options after ``serve --port N``; not used for an engine on another computer.
+        listener
+            Called with every message from the engine on a thread of the link.
 
         Raises
         ------
@@ -116,7 +124,7 @@ class EngineSession:
             self.process.start(["serve", "--port", str(port), *options])
         self._port = port
         self._started_at = time.monotonic()
-        self.link = EngineLink("127.0.0.1" if self._is_local else host.strip(), port)
+        self.link = EngineLink("127.0.0.1" if self._is_local else host.strip(), port, listener)
 
     def stop(self, wait: bool = False) -> None:
         """End the session; an engine on another computer goes on."""

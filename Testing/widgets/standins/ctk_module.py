@@ -1,3 +1,4 @@
+# ruff: noqa: N801, N815  (classes and members bear the names they have in Slicer)
 """Module ``ctk``: the CTK widgets that our modules use."""
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class ctkCollapsibleButton(PythonQtObject, QtWidgets.QAbstractButton):
         option = QtWidgets.QStyleOptionButton()
         option.initFrom(self)
         option.rect = QtCore.QRect(0, 0, QtWidgets.QWidget.width(self), _HEADER_HEIGHT - 2)
-        mark = "\N{BLACK DOWN-POINTING SMALL TRIANGLE}" if self.isChecked() else "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
+        mark = (
+            "\N{BLACK DOWN-POINTING SMALL TRIANGLE}" if self.isChecked() else "\N{BLACK RIGHT-POINTING SMALL TRIANGLE}"
+        )
         option.text = f"{mark} {QtWidgets.QAbstractButton.text(self)}"
         painter.drawControl(QtWidgets.QStyle.ControlElement.CE_PushButton, option)
         painter.end()

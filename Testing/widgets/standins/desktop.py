@@ -1,3 +1,4 @@
+# ruff: noqa: N801  (classes and members bear the names they have in Slicer)
 """Puts the stand-ins in place and loads modules as Slicer does."""
 
 from __future__ import annotations
@@ -11,14 +12,12 @@ from typing import Any
 import slicer
 import slicer.util
 import vtk
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 
 from standins import ctk_module, parameter_node_wrapper, qmrml_widgets, qt_module, scripted_module
-from standins.pythonqt import PythonQtObject
 
-
-class qSlicerModuleManager(PythonQtObject, QtCore.QObject):
-    moduleAboutToBeUnloaded = QtCore.Signal(str)
+_REPOSITORY = Path(__file__).resolve().parents[3]
+MODULE_FOLDERS = (_REPOSITORY / "TemporalRecon", _REPOSITORY / "InstrumentTracker")
 
 
 class qSlicerApplication(QtWidgets.QApplication):
@@ -47,8 +46,13 @@ def install() -> qSlicerApplication:
         sys.modules[f"slicer.{name}"] = module
         setattr(slicer, name, module)
     slicer.app = qSlicerApplication([])
+    sys.path += [str(folder) for folder in MODULE_FOLDERS]  # as Slicer does for every module search path
     slicer.modules = types.SimpleNamespace()
     slicer.mrmlScene = new_scene()
+    markups_logic = slicer.vtkSlicerMarkupsLogic()
+    markups_logic.SetMRMLApplicationLogic(slicer.mrmlScene._application_logic)
+    markups_logic.SetMRMLScene(slicer.mrmlScene)
+    slicer.modules.markups = types.SimpleNamespace(logic=lambda: markups_logic)
     return slicer.app
 
 

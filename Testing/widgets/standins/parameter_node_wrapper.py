@@ -1,3 +1,4 @@
+# ruff: noqa: N815  (classes and members bear the names they have in Slicer)
 """Module ``slicer.parameterNodeWrapper``: typed parameters in a MRML node, bound to widgets by name.
 
 Only the pairs of type and widget that Slicer's connectors know are bound; anything else raises, as there.
@@ -182,7 +183,9 @@ class _Connector:
     def _store(self, *_: Any) -> None:
         if not self._updating:
             widget = self._widget
-            self._parameter.write(self._node, getattr(widget, self._attribute) if self._attribute else widget.currentNode())
+            self._parameter.write(
+                self._node, getattr(widget, self._attribute) if self._attribute else widget.currentNode()
+            )
 
 
 def build_module() -> types.ModuleType:

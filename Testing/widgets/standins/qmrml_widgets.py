@@ -1,3 +1,4 @@
+# ruff: noqa: N801, N815  (classes and members bear the names they have in Slicer)
 """The qMRML and qSlicer widgets that our modules use."""
 
 from __future__ import annotations
