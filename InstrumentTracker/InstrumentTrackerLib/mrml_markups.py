@@ -190,7 +190,6 @@ def _configure(node: Any, spec: MarkerSpec) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     with NodeChange(display):
-        display.SetUndoEnabled(False)
         display.SetColor(*spec.color)
         display.SetSelectedColor(*spec.color)
         display.SetActiveColor(*spec.color)

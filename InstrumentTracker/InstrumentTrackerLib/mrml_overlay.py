@@ -29,17 +29,17 @@ class _Text:
     """One line of text at a place given in pixels, with a dark plate behind it."""
 
     def __init__(self, renderer: Any, bold: bool = False, plate: bool = True) -> None:
-        self._actor = vtk.vtkTextActor()
-        properties = self._actor.GetTextProperty()
+        self.actor = vtk.vtkTextActor()
+        properties = self.actor.GetTextProperty()
         properties.SetFontFamilyToArial()
         properties.SetBold(bold)
         if plate:
             properties.SetBackgroundColor(0.0, 0.0, 0.0)
             properties.SetBackgroundOpacity(0.6)
-        renderer.AddViewProp(self._actor)
+        renderer.AddViewProp(self.actor)
 
     def show(self, text: str, x: float, y: float, height: float, color: Color, align: str = "left") -> None:
-        properties = self._actor.GetTextProperty()
+        properties = self.actor.GetTextProperty()
         properties.SetFontSize(max(8, round(height)))
         properties.SetColor(*color)
         properties.SetVerticalJustificationToBottom()
@@ -48,13 +48,9 @@ class _Text:
             "center": properties.SetJustificationToCentered,
             "right": properties.SetJustificationToRight,
         }[align]()
-        self._actor.SetInput(text)
-        self._actor.SetPosition(x, y)
-        self._actor.SetVisibility(bool(text))
-
-    @property
-    def actor(self) -> Any:
-        return self._actor
+        self.actor.SetInput(text)
+        self.actor.SetPosition(x, y)
+        self.actor.SetVisibility(bool(text))
 
 
 class _Shape:
@@ -173,9 +169,9 @@ class ViewOverlay:
 
     def remove(self) -> None:
         """Take the overlay off the view."""
-        shapes, texts = (self._frame, self._badge), (self._status, self._headline, self._detail, self._age)
-        for item in (*shapes, *texts, self._title, self._notice, *self._letters):
-            self._renderer.RemoveViewProp(item.actor)
+        texts = (self._status, self._headline, self._detail, self._age, self._title, self._notice, *self._letters)
+        for actor in (self._frame.actor, self._badge.actor, *(text.actor for text in texts)):
+            self._renderer.RemoveViewProp(actor)
 
 
 class ReadoutPanel:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from TemporalReconLib.geometry import slice_normal
 from TemporalReconLib.mrml_nodes import numpy_matrix
-from TemporalReconLib.mrml_volume import ijk_to_ras_of
 
+from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, PERPENDICULAR_VIEW, THREE_D_VIEW
 from InstrumentTrackerLib.mrml_offscreen import OffscreenSlicer
 from InstrumentTrackerLib.mrml_overlay import ReadoutPanel, ViewOverlay
-from InstrumentTrackerLib.mrml_planes import PlaneFollower
 from InstrumentTrackerLib.mrml_scene import GuidanceScene
 from InstrumentTrackerLib.mrml_views import OffscreenView, Pixels, Size, SliceView, ThreeDView, save_png
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
@@ -42,9 +40,9 @@ class GuidancePicture:
         self._guidance = guidance
         self._height_mm = height_mm
         tile = (size[0] // 2, size[1] // 2)
-        self.in_plane = SliceView(host, "InPlane", "Coronal", tile)
-        self.perpendicular = SliceView(host, "Perpendicular", "Sagittal", tile)
-        self.three_d = ThreeDView(host, "Guidance", tile)
+        self.in_plane = SliceView(host, IN_PLANE_VIEW, "Coronal", tile)
+        self.perpendicular = SliceView(host, PERPENDICULAR_VIEW, "Sagittal", tile)
+        self.three_d = ThreeDView(host, THREE_D_VIEW, tile)
         self._panel_view = OffscreenView(tile)
         self._panel = ReadoutPanel(self._panel_view.renderer)
         self._overlays = (
@@ -52,15 +50,12 @@ class GuidancePicture:
             ViewOverlay(self.perpendicular.renderer, "Perpendicular", self.perpendicular.node),
             ViewOverlay(self.three_d.renderer, "3D"),
         )
-        self.follower = PlaneFollower()
-        self._shown_volume: str | None = None
 
     def render(self, tracked: TrackedPose) -> Pixels:
         """Follow the instrument, draw all views, and return uint8 (row, col, 3)."""
         self._show_volume()
-        normal = self._image_normal()
-        self.follower.follow(self.in_plane.node, self.perpendicular.node, tracked, normal)
-        self._aim_camera(normal)
+        self._guidance.follow(self.in_plane.node, self.perpendicular.node, tracked)
+        self._aim_camera()
         for overlay in self._overlays:
             overlay.show(self._guidance.readout)
         self._panel.show(self._guidance.readout)
@@ -76,21 +71,15 @@ class GuidancePicture:
 
     def _show_volume(self) -> None:
         node = self._guidance.volume.node
-        if node is None or node.GetID() == self._shown_volume:
+        if node is None:
             return
-        self._shown_volume = node.GetID()
         for view in (self.in_plane, self.perpendicular):
-            view.show(node)
-            view.set_height_mm(self._height_mm)
+            if view.logic.GetSliceCompositeNode().GetBackgroundVolumeID() != node.GetID():
+                view.show(node)
+                view.set_height_mm(self._height_mm)
         self.in_plane.node.SetSliceVisible(True)
 
-    def _image_normal(self) -> np.ndarray:
-        node = self._guidance.volume.node
-        if node is None or node.GetImageData() is None:
-            return np.array([0.0, 0.0, 1.0])
-        return slice_normal(ijk_to_ras_of(node))
-
-    def _aim_camera(self, normal: np.ndarray) -> None:
+    def _aim_camera(self) -> None:
         """Look at the in-plane slice from its front, a little from the side and from above."""
         matrix = numpy_matrix(self.in_plane.node.GetSliceToRAS())
         right, up, toward = matrix[:3, 0], matrix[:3, 1], np.cross(matrix[:3, 1], matrix[:3, 0])

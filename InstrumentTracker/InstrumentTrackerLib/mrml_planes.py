@@ -11,11 +11,11 @@ from TemporalReconLib.mrml_nodes import NodeChange, numpy_matrix, vtk_matrix
 
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
-# Screen right and up (RAS) of Slicer's sagittal, coronal and axial views, by the normal they look along.
-_SCREEN_AXES = (
-    (np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])),
-    (np.array([-1.0, 0.0, 0.0]), np.array([0.0, 0.0, 1.0])),
-    (np.array([-1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])),
+# Screen right, screen up and normal (RAS) of Slicer's sagittal, coronal and axial views.
+_VIEW_AXES = (
+    ((0.0, -1.0, 0.0), (0.0, 0.0, 1.0), (-1.0, 0.0, 0.0)),
+    ((-1.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
+    ((-1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
 )
 _HYSTERESIS = 0.1
 
@@ -42,12 +42,14 @@ def slice_to_ras(center: ArrayLike, normal: ArrayLike, anatomical_view: int) -> 
     Parameters
     ----------
     center, normal
-        RAS mm; unit vector.
+        RAS mm; unit vector, its sign does not matter.
     anatomical_view
         0 sagittal, 1 coronal, 2 axial: whose screen directions to come nearest to.
     """
+    right_hint, up_hint, normal_hint = (np.array(axis) for axis in _VIEW_AXES[anatomical_view])
     unit = np.asarray(normal, dtype=np.float64)
-    right_hint, up_hint = _SCREEN_AXES[anatomical_view]
+    if unit @ normal_hint < 0:
+        unit = -unit
     up = up_hint - (up_hint @ unit) * unit
     up /= np.linalg.norm(up)
     right = np.cross(up, unit)
@@ -116,8 +118,6 @@ class PlaneFollower:
     def _place(self, node: Any, tip: Vector, axis: Vector, normal: Vector) -> None:
         current = numpy_matrix(node.GetSliceToRAS())
         view = self._anatomical_view(node.GetID() or node.GetName(), normal)
-        if normal @ np.eye(3)[view] < 0:
-            normal = -normal
         wanted = slice_to_ras(tip, normal, view)
         if self._is_close(current, wanted, axis):
             return

@@ -9,11 +9,13 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.geometry import slice_normal
 from TemporalReconLib.mrml_nodes import FOLDER_NAME, NodeChange, SceneNodes
-from TemporalReconLib.mrml_volume import LiveVolume
+from TemporalReconLib.mrml_volume import LiveVolume, ijk_to_ras_of
 
 from InstrumentTrackerLib.localization.instrument_pose import Point, validated_point
 from InstrumentTrackerLib.mrml_markups import ENTRY, TARGET, GuidanceMarkups
+from InstrumentTrackerLib.mrml_planes import PlaneFollower
 from InstrumentTrackerLib.mrml_readout import Readout, readout_of, status_of
 from InstrumentTrackerLib.mrml_segmentation import InstrumentSegmentation
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
@@ -48,6 +50,7 @@ class GuidanceScene:
         self.volume = LiveVolume(scene, nodes=self.nodes)
         self.segmentation = InstrumentSegmentation(self.nodes)
         self.markups = GuidanceMarkups(self.nodes)
+        self.follower = PlaneFollower()
         self._latest: _Latest | None = None
         self._age_s: float | None = None
         self.readout = readout_of(None, None, None, stale_after_s, has_target=False)
@@ -114,6 +117,38 @@ class GuidanceScene:
         else:
             self._show_latest()
         return self.readout
+
+    def follow(self, in_plane_node: Any, perpendicular_node: Any, tracked: TrackedPose) -> bool:
+        """Lay two slice views through the instrument's axis, centred on its tip.
+
+        ``follower.hold()`` and ``follower.resume()`` stop and restart it. An old picture or an instrument that is
+        not found leaves the views where they are.
+
+        Parameters
+        ----------
+        in_plane_node, perpendicular_node
+            ``vtkMRMLSliceNode``: the plane nearest to the acquired slices, and the one at right angles to it.
+        tracked
+            The pose to follow.
+
+        Returns
+        -------
+        bool
+            Whether the views show the instrument's planes now.
+        """
+        volume = self.volume.node
+        if volume is None or self.nodes.is_busy or not self.readout.status.has_numbers:
+            return False
+        normal = slice_normal(ijk_to_ras_of(volume))
+        return self.follower.follow(in_plane_node, perpendicular_node, tracked, normal)
+
+    def show_in_slice_views(self) -> None:
+        """Make the picture the background of all slice views; call it once after the first picture."""
+        volume, scene = self.volume.node, self.nodes.scene
+        if volume is None:
+            return
+        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
+            scene.GetNthNodeByClass(index, "vtkMRMLSliceCompositeNode").SetBackgroundVolumeID(volume.GetID())
 
     def clear(self) -> None:
         """Forget everything measured: markers, mask, numbers and picture. Target and entry stay."""

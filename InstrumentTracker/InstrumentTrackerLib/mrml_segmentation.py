@@ -112,18 +112,17 @@ class InstrumentSegmentation:
         labelmap = self._labelmap
         if labelmap is None:
             return
-        labelmap.GetPointData().GetScalars().Modified()
-        labelmap.Modified()
         segmentation = node.GetSegmentation()
-        if segmentation.ContainsRepresentation(_SURFACE):
+        has_surface = segmentation.ContainsRepresentation(_SURFACE)
+        labelmap.GetPointData().GetScalars().Modified()
+        labelmap.Modified()  # the segmentation observes this, tells the views and drops what it derived
+        if has_surface:
             segmentation.CreateRepresentation(_SURFACE, True)
-        segmentation.InvokeEvent(slicer.vtkSegmentation.SourceRepresentationModified)
 
 
 def _create_display(node: Any) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
-    display.SetUndoEnabled(False)
     display.SetOpacity2DFill(0.0)
     display.SetOpacity2DOutline(0.9)
     display.SetSliceIntersectionThickness(2)

@@ -33,6 +33,7 @@ class SceneNodes:
         self.scene = scene
         self._folder_name = folder_name
         self._nodes: dict[str, Any] = {}
+        self._missing_since: dict[str, int] = {}
 
     @property
     def is_busy(self) -> bool:
@@ -42,14 +43,19 @@ class SceneNodes:
     def find(self, role: str) -> Any | None:
         """The node of this role, or None; never creates."""
         node = self._nodes.get(role)
-        if node is not None and self.scene.IsNodePresent(node):
-            return node
-        self._nodes.pop(role, None)
-        for index in range(self.scene.GetNumberOfNodes()):
-            candidate = self.scene.GetNthNode(index)
+        if node is not None:
+            if self.scene.IsNodePresent(node):
+                return node
+            self._forget(role)
+        nodes = self.scene.GetNodes()
+        if self._missing_since.get(role) == nodes.GetMTime():
+            return None  # no node came or went since the last search
+        for index in range(nodes.GetNumberOfItems()):
+            candidate = nodes.GetItemAsObject(index)
             if candidate.GetAttribute(ROLE) == role:
                 self._nodes[role] = candidate
                 return candidate
+        self._missing_since[role] = nodes.GetMTime()
         return None
 
     def get(self, role: str, class_name: str, name: str, configure: Callable[[Any], None]) -> Any:
@@ -61,8 +67,12 @@ class SceneNodes:
         if node is None:
             node = self.scene.AddNewNodeByClass(class_name, name)
             node.SetAttribute(ROLE, role)
+            self._missing_since.pop(role, None)
             node.SetUndoEnabled(False)  # live updates must not fill the user's undo stack
             configure(node)
+            if node.IsA("vtkMRMLDisplayableNode") and node.GetDisplayNode() is not None:
+                node.GetDisplayNode().SetAttribute(ROLE, f"{role}.Display")
+                node.GetDisplayNode().SetUndoEnabled(False)
             self._nodes[role] = node
             self._group(node)
         return node
@@ -73,7 +83,22 @@ class SceneNodes:
             node = self.find(role)
             if node is not None:
                 self.scene.RemoveNode(node)
-        self._nodes.clear()
+                self._forget(role)
+
+    def _forget(self, role: str) -> None:
+        """Take away what a removed node leaves behind on a bare scene: its display and its line in the hierarchy.
+
+        The desktop does both by itself.
+        """
+        node = self._nodes.pop(role)
+        display = self.find(f"{role}.Display")
+        if display is not None:
+            self.scene.RemoveNode(display)
+        self._nodes.pop(f"{role}.Display", None)
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
+        item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
+        if item:
+            hierarchy.RemoveItem(item, False, False)
 
     def _group(self, node: Any) -> None:
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)

@@ -116,7 +116,6 @@ def robust_window_level(data: NDArray[np.float32]) -> tuple[float, float] | None
 
 def _create_display(node: Any) -> None:
     node.CreateDefaultDisplayNodes()
-    node.GetDisplayNode().SetUndoEnabled(False)
 
 
 def ijk_to_ras_of(node: Any) -> Matrix:

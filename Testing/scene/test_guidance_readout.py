@@ -1,0 +1,85 @@
+"""What the display says: a number only while it is true."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+import pytest
+from guidance_case import guidance_case
+from InstrumentTrackerLib.mrml_readout import NOTICE, readout_of
+from InstrumentTrackerLib.mrml_style import STATUS_STYLES, DisplayStatus
+from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
+
+
+def test_a_tracked_needle_shows_all_numbers_and_names_its_tip():
+    case = guidance_case()
+    readout = readout_of(case.tracked, case.error, 0.12, 1.0, True, case.image)
+    assert readout.status is DisplayStatus.TRACKED
+    assert readout.headline == f"{case.error.distance_mm:.1f} mm"
+    assert readout.headline_label == "Needle tip to target"
+    text = readout.text()
+    assert f"Sideways miss: {case.error.lateral_mm:.1f} mm" in text
+    assert "still to advance" in text
+    assert "Picture age: 0.12 s" in text
+    assert NOTICE in text
+
+
+def test_without_a_needle_the_distance_is_said_to_be_from_the_guide_tip():
+    case = guidance_case()
+    guide_only = TrackedPose(TrackingState.TRACKED, case.tracked.guide_tip, None, case.tracked.axis, 0.8)
+    assert readout_of(guide_only, case.error, 0.1, 1.0, True).headline_label == "Guide tip to target"
+
+
+def test_a_needle_beyond_the_target_is_said_to_be_past_it():
+    case = guidance_case()
+    text = readout_of(case.tracked, TargetingError(5.0, 0.0, -5.0, 0.0), 0.1, 1.0, True).text()
+    assert "5.0 mm past the target" in text
+
+
+def test_predicted_numbers_are_marked_as_approximate():
+    case = guidance_case(state=TrackingState.PREDICTED)
+    readout = readout_of(case.tracked, case.error, 0.1, 1.0, True)
+    assert readout.headline.startswith("~")
+    assert "not measured" in readout.text()
+
+
+@pytest.mark.parametrize(
+    ("state", "word"), [(TrackingState.LOST, "LOST"), (TrackingState.ABSENT, "NOT VISIBLE")], ids=["lost", "absent"]
+)
+def test_without_an_instrument_there_is_no_millimeter_in_the_text(state, word):
+    case = guidance_case(state=state)
+    text = readout_of(case.tracked, case.error, 0.1, 1.0, True, case.image).text()
+    assert text.startswith(word)
+    assert "mm" not in text
+    assert re.findall(r"[0-9.]+", text.replace("Picture age: 0.10 s", "")) == []
+
+
+@pytest.mark.parametrize("age_s", [1.01, 90.0, math.nan])
+def test_an_old_or_undated_picture_outranks_a_tracked_needle(age_s):
+    case = guidance_case()
+    readout = readout_of(case.tracked, case.error, age_s, 1.0, True, case.image)
+    assert readout.status is DisplayStatus.STALE
+    assert "mm" not in readout.text()
+
+
+def test_before_the_first_picture_the_display_says_so():
+    readout = readout_of(None, None, None, 1.0, False)
+    assert readout.status is DisplayStatus.NO_PICTURE
+    assert "age" not in readout.text()
+
+
+def test_missing_geometry_is_not_overlooked():
+    case = guidance_case()
+    image = replace(case.image, has_geometry=False)
+    assert "NO GEOMETRY" in readout_of(case.tracked, case.error, 0.1, 1.0, True, image).text()
+
+
+def test_no_two_states_that_matter_share_color_and_badge():
+    looks = [(style.color, style.badge) for status, style in STATUS_STYLES.items() if status.value != "NO PICTURE"]
+    assert len(set(looks)) == len(looks)
+    numbers = {STATUS_STYLES[s].color for s in DisplayStatus if s.has_numbers}
+    none = {STATUS_STYLES[s].color for s in DisplayStatus if not s.has_numbers}
+    assert not numbers & none
