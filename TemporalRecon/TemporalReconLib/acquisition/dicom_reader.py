@@ -75,9 +75,24 @@ def _file_names(folder: Path) -> tuple[str, ...]:
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(were_warnings_shown)
     if len(names) > 1:
-        found = ", ".join(f"number {_series_number(files[0])} with {len(files)} files" for files in names)
+        found = ", ".join(sorted(f"number {_series_number(files[0])} with {len(files)} files" for files in names))
         raise InputError(f"{folder}: {len(names)} DICOM series ({found}); put the one to read into a folder of its own")
+    _require_all_readable(folder, set(names[0]))
     return tuple(names[0])
+
+
+def _require_all_readable(folder: Path, listed: set[str]) -> None:
+    """GDCM leaves out damaged files without a word, and a stack one slice short looks like a whole one."""
+    known = {Path(name).name for name in listed}
+    for path in sorted(folder.iterdir()):
+        if not path.is_file() or path.name in known or path.name.upper() == "DICOMDIR":
+            continue
+        with path.open("rb") as file:
+            is_dicom = file.read(132)[128:] == b"DICM"
+        if is_dicom:
+            raise InputError(
+                f"{folder}: {path.name} is not a readable DICOM image; is it cut off? Replace or remove it"
+            )
 
 
 def _series_number(file_name: str) -> str:

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.kspace_frame import MAX_COILS, KSpaceFrame
+from TemporalReconLib.acquisition.line_clock import LineClock
 from TemporalReconLib.acquisition.mrd_geometry import stack_geometry
 from TemporalReconLib.acquisition.mrd_header import MAX_SLICES, MrdEncoding
 from TemporalReconLib.errors import InputError
 
-SECONDS_PER_TICK = 0.0025
-TICKS_PER_DAY = 24 * 3600 * 400
 # 2 GiB of complex64.
 MAX_FRAME_SAMPLES = 2**28
 
@@ -61,8 +60,8 @@ class FrameAssembler:
         Slices in a frame.
     source
         Named in errors.
-    first_tick, time_origin_s
-        The time stamp (2.5 ms ticks) that lies at ``time_origin_s``.
+    clock
+        Tells when lines were acquired.
     slice_heads
         A head for every slice, from another frame of the same scan.
     """
@@ -72,9 +71,8 @@ class FrameAssembler:
         encoding: MrdEncoding,
         n_slices: int,
         source: str,
+        clock: LineClock,
         stream_id: str = "",
-        first_tick: int = 0,
-        time_origin_s: float = 0.0,
         slice_heads: dict[int, Any] | None = None,
     ) -> None:
         if not 1 <= n_slices <= MAX_SLICES:
@@ -83,8 +81,7 @@ class FrameAssembler:
         self._n_slices = n_slices
         self._source = source
         self._stream_id = stream_id
-        self._first_tick = first_tick
-        self._time_origin_s = time_origin_s
+        self._clock = clock
         self._known_heads: dict[int, Any] = dict(slice_heads or {})
         self._clear()
 
@@ -92,7 +89,7 @@ class FrameAssembler:
         self._kspace: NDArray[np.complex64] | None = None
         self._counts = np.zeros((self._n_slices, self._encoding.n_rows), dtype=np.int32)
         self._slice_heads: dict[int, Any] = {}
-        self._ticks: list[int] = []
+        self._times: list[tuple[float, float]] = []
         self._seen: set[tuple[int, int, int]] = set()
 
     @property
@@ -128,15 +125,15 @@ class FrameAssembler:
         if not is_calibration:
             self._seen.add(line)
         self._slice_heads.setdefault(slice_index, head)
-        self._ticks.append(int(head["acquisition_time_stamp"]))
+        self._times.append(self._clock.times_of(head))
 
-    def finish(self, index: int, default_time_s: float | None = None) -> KSpaceFrame:
+    def finish(self, index: int, default_time_s: float = 0.0) -> KSpaceFrame:
         """The frame of all lines added since the last one; then starts anew.
 
         Parameters
         ----------
         default_time_s
-            Time of the frame where the lines have no time stamps.
+            Time of the frame where the source has no clock.
 
         Raises
         ------
@@ -145,15 +142,15 @@ class FrameAssembler:
         """
         if self._kspace is None:
             raise InputError(f"{self._source}: frame {index} has no imaging line")
-        kspace, counts, heads, ticks = self._kspace, self._counts, self._slice_heads, self._ticks
+        kspace, counts, heads, times = self._kspace, self._counts, self._slice_heads, self._times
         self._clear()
         if counts.max() > 1:
             kspace /= np.maximum(counts, 1)[np.newaxis, :, :, np.newaxis]
         self._known_heads.update(heads)
         geometry = stack_geometry(self._known_heads, self._n_slices, self._encoding, self._source)
         kspace, counts = kspace[:, geometry.slice_order], counts[geometry.slice_order]
-        start, end = self._times(ticks)
-        if default_time_s is not None and not any(ticks):
+        start, end = min(start for start, _ in times), max(end for _, end in times)
+        if not self._clock.is_running:
             start = end = default_time_s
         return KSpaceFrame(
             data=remove_readout_oversampling(kspace, self._encoding.n_columns),
@@ -196,13 +193,10 @@ class FrameAssembler:
             raise InputError(
                 f"{self._source}: a line of {count} samples with center {center} does not fit the header's {n_samples}"
             )
-        return first, data[:, before : count - after]
-
-    def _times(self, ticks: list[int]) -> tuple[float, float]:
-        differences = np.array(ticks, dtype=np.int64) - self._first_tick
-        differences[differences < -TICKS_PER_DAY // 2] += TICKS_PER_DAY  # Siemens counts from midnight
-        seconds = self._time_origin_s + differences * SECONDS_PER_TICK
-        return float(seconds.min()), float(seconds.max())
+        samples = data[:, before : count - after]
+        if not np.all(np.isfinite(samples.view(np.float32))):
+            raise InputError(f"{self._source}: NaN or infinite samples in a line; the scan is unusable there")
+        return first, samples
 
 
 def remove_readout_oversampling(kspace: NDArray[np.complex64], n_columns: int) -> NDArray[np.complex64]:

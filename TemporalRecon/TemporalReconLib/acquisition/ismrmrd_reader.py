@@ -14,6 +14,7 @@ from TemporalReconLib.acquisition.frame_assembler import FrameAssembler, is_imag
 from TemporalReconLib.acquisition.frame_series import NOMINAL_FRAME_INTERVAL_S, Series, name_from_file
 from TemporalReconLib.acquisition.image_volume import frame_interval_of
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.acquisition.line_clock import LineClock
 from TemporalReconLib.acquisition.mrd_header import parse_mrd_header
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import same_geometry
@@ -54,12 +55,14 @@ class IsmrmrdSeries(Series):
         slices = heads["idx"]["slice"][lines]
         self._n_slices = max(self._encoding.n_slices, int(slices.max()) + 1)
         self._slice_heads = {int(number): heads[lines[slices == number][0]] for number in np.unique(slices)}
-        self._ticks = heads["acquisition_time_stamp"].astype(np.int64)
+        ticks = heads["acquisition_time_stamp"].astype(np.int64)
         self.image_shape = (self._n_slices, self._encoding.n_rows, self._encoding.n_columns)
-        if self._ticks[lines].any():
-            self.frame_interval_s = frame_interval_of(
-                np.array([self._ticks[own].min() for own in self._lines]) * 0.0025
-            )
+        self._clock = LineClock(
+            self._encoding, first_tick=int(ticks[self._lines[0]].min()), has_ticks=bool(ticks[lines].any())
+        )
+        if self._clock.is_running:
+            starts = [min(self._clock.times_of(head)[0] for head in heads[own]) for own in self._lines]
+            self.frame_interval_s = frame_interval_of(np.array(starts))
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -70,14 +73,13 @@ class IsmrmrdSeries(Series):
             self._encoding,
             self._n_slices,
             self._source,
+            self._clock,
             stream_id=self.name,
-            first_tick=int(self._ticks[self._lines[0]].min()),
             slice_heads=self._slice_heads,
         )
         for line, samples in zip(lines, self._read_samples(lines), strict=True):
             assembler.add(self._heads[line], samples)
-        has_clock = self._ticks[np.concatenate(self._lines)].any()
-        return assembler.finish(index, None if has_clock else index * NOMINAL_FRAME_INTERVAL_S)
+        return assembler.finish(index, default_time_s=index * NOMINAL_FRAME_INTERVAL_S)
 
     def _read_headers(self) -> tuple[bytes, NDArray[Any]]:
         try:

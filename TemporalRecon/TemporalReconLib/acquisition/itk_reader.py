@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 (the name everybody knows)
 from numpy.typing import NDArray
 
+from TemporalReconLib.acquisition.completeness import require_complete_metaimage, require_complete_nifti
 from TemporalReconLib.acquisition.frame_series import FrameList, name_from_file
 from TemporalReconLib.acquisition.image_volume import ImageVolume, require_plausible_size, series_from_volume
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix, lps_to_ras, validated_ijk_to_ras
+
+# Bytes of one component on disk, by ITK pixel type (scalar, complex and vector alike).
+_COMPONENT_BYTES = {
+    getattr(sitk, f"sitk{container}{kind}"): size
+    for kind, size in {
+        "UInt8": 1,
+        "Int8": 1,
+        "UInt16": 2,
+        "Int16": 2,
+        "UInt32": 4,
+        "Int32": 4,
+        "UInt64": 8,
+        "Int64": 8,
+        "Float32": 4,
+        "Float64": 8,
+    }.items()
+    for container in ("", "Vector", "Complex")
+    if hasattr(sitk, f"sitk{container}{kind}")
+}
 
 
 def read_itk_series(path: Path) -> FrameList:
@@ -36,6 +57,7 @@ def read_itk_series(path: Path) -> FrameList:
         if components not in (1, 2):
             raise InputError(f"{path}: {components} components per pixel; expected 1 or 2 (real, imaginary)")
         require_plausible_size(path, [*sizes, components])
+        _require_complete(path, reader)
         image = reader.Execute()
     except RuntimeError as error:
         raise InputError(f"{path}: cannot be read as an image ({itk_reason(error)}); is it complete?") from error
@@ -69,6 +91,18 @@ def itk_reason(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith(("ITK ERROR", "Reason", "Error", "sitk::ERROR"))]
     return (telling or lines or [type(error).__name__])[-1][:200]
+
+
+def _require_complete(path: Path, reader: sitk.ImageFileReader) -> None:
+    """Compare the length of the file with its header, whose sizes are plausible already."""
+    bytes_per_component = _COMPONENT_BYTES.get(reader.GetPixelID(), 1)
+    pixel_bytes = math.prod(reader.GetSize()) * reader.GetNumberOfComponents() * bytes_per_component
+    if path.name.lower().endswith((".mha", ".mhd")):
+        require_complete_metaimage(path, pixel_bytes)
+    elif reader.HasMetaDataKey("vox_offset") and reader.HasMetaDataKey("bitpix"):
+        # A scaled NIfTI is read as float; what counts is its own bits per pixel.
+        pixel_bytes = math.prod(reader.GetSize()) * int(float(reader.GetMetaData("bitpix"))) // 8
+        require_complete_nifti(path, pixel_bytes, int(float(reader.GetMetaData("vox_offset"))))
 
 
 def _pixels(image: sitk.Image) -> NDArray:

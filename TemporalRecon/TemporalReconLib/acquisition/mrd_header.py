@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import ismrmrd.xsd
 
+from TemporalReconLib.acquisition.ismrmrd_writer import TIME_ORIGIN_PARAMETER
 from TemporalReconLib.errors import InputError
 
 MAX_MATRIX = 4096
@@ -34,6 +36,8 @@ class MrdEncoding:
         Value of kspace_encode_step_1 at the center of k-space.
     uses_calibration_lines
         True if lines flagged as parallel-imaging calibration belong to the same scan (embedded, interleaved).
+    time_origin_s
+        Time that our own writer counts its exact line times from; None in files of others.
     """
 
     n_samples: int
@@ -43,6 +47,7 @@ class MrdEncoding:
     field_of_view: tuple[float, float, float]
     ky_center: int
     uses_calibration_lines: bool
+    time_origin_s: float | None = None
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -103,20 +108,27 @@ def parse_mrd_header(xml: bytes | str, source: str) -> MrdEncoding:
         field_of_view=(encoded_fov[0] * n_columns / n_samples, float(encoded_fov[1]), float(recon_fov[1])),
         ky_center=int(ky_limits.center) if ky_limits is not None else n_rows // 2,
         uses_calibration_lines=_calibration_mode(encoding) not in ("separate", "external", "other"),
+        time_origin_s=_time_origin(header),
     )
 
 
 def _require_cartesian_2d(source: str, trajectory: str, matrix: tuple[int, int, int], limits: Any) -> None:
     if trajectory != "cartesian":
         raise InputError(f"{source}: trajectory '{trajectory}' is not supported; expected cartesian")
-    is_slice_stack = _maximum(limits, "slice") > 0 and getattr(limits, "kspace_encoding_step_2", None) is None
-    if _maximum(limits, "kspace_encoding_step_2") > 0 or (matrix[2] != 1 and not is_slice_stack):
+    # Some writers put the number of slices of a 2D stack into z.
+    if _maximum(limits, "kspace_encoding_step_2") > 0 or matrix[2] not in (1, _maximum(limits, "slice") + 1):
         raise InputError(f"{source}: 3D-encoded k-space (matrix {matrix}); expected 2D slices (matrix z = 1)")
 
 
 def _maximum(limits: Any, name: str) -> int:
     limit = getattr(limits, name, None)
     return int(limit.maximum) if limit is not None else 0
+
+
+def _time_origin(header: Any) -> float | None:
+    parameters = getattr(header.userParameters, "userParameterDouble", None) or []
+    values = [item.value for item in parameters if item.name == TIME_ORIGIN_PARAMETER]
+    return float(values[0]) if values and isinstance(values[0], int | float) and math.isfinite(values[0]) else None
 
 
 def _calibration_mode(encoding: Any) -> str:
