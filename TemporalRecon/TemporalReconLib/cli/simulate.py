@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
+from TemporalReconLib.errors import InputError
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         motion=not args.no_motion,
         noise=args.noise,
     )
+    _require_different_files(args)
     for output in (args.output, args.truth):
         if output is not None:
             require_writable(output)
@@ -85,17 +87,24 @@ def run(args: argparse.Namespace) -> int:
         flip_angle_deg=series.flip_deg,
         field_strength_t=FIELD_STRENGTH_T,
     )
-    try:
-        write_ismrmrd(args.output, _with_progress(series), series.planning, sequence)
-    finally:
-        sys.stderr.write("\n")
+    write_ismrmrd(args.output, _with_progress(series), series.planning, sequence)
     if args.truth is not None:
         series.truth.write(args.truth)
     return 0
 
 
+def _require_different_files(args: argparse.Namespace) -> None:
+    paths = [path.absolute() for path in (args.output, args.truth, args.background, args.coil_maps) if path is not None]
+    if len(set(paths)) < len(paths):
+        raise InputError("--output, --truth, --background and --coil-maps must be different files")
+
+
 def _with_progress(series: SimulatedSeries) -> Iterator[KSpaceFrame]:
-    for number, frame in enumerate(series.frames, start=1):
-        sys.stderr.write(f"\rsimulating frame {number}/{series.config.frames} ")
-        sys.stderr.flush()
-        yield frame
+    """The frames, with one line on stderr that counts them."""
+    try:
+        for number, frame in enumerate(series.frames, start=1):
+            sys.stderr.write(f"\rsimulating frame {number}/{series.config.frames} ")
+            sys.stderr.flush()
+            yield frame
+    finally:
+        sys.stderr.write("\n")

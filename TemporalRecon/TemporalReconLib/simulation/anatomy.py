@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,9 @@ def pelvis_signal(
     spacing = spacing_of(grid_to_ras)
     ras = _grid_points(grid_to_ras, shape)
     pelvis = Pelvis.random(generator)
+    if background is not None:
+        # Bubbles would lie at random in the real anatomy.
+        pelvis = replace(pelvis, gas=())
     contrast = {name: float(generator.uniform(0.88, 1.12)) for name in TISSUES}
     texture = Texture.random(shape, (spacing[2], spacing[1], spacing[0]), generator)
     residual_hz = float(generator.uniform(-12, 12))

@@ -46,7 +46,7 @@ class BiopsyPlan:
         prostate: Vector,
     ) -> BiopsyPlan:
         uniform = generator.uniform
-        target = prostate + np.array([uniform(-14, 14), uniform(-9, 2), uniform(-8, 10)])
+        target = prostate + np.array([uniform(-12, 12), uniform(-8, 2), uniform(-7, 8)])
         entry = prostate + np.array(ANAL_VERGE) + uniform(-1, 1, 3) * np.array([4.0, 5.0, 5.0])
         axis = (target - entry) / np.linalg.norm(target - entry)
         columns = np.array([-1.0, 0.0, 0.0]) if orientation == "coronal" else np.array([0.0, 0.0, -1.0])
@@ -59,8 +59,8 @@ class BiopsyPlan:
             first = first if first[1] < 0 else -first
         # Planes are set by hand: they miss the path by a little.
         directions = np.stack([first, second, np.cross(first, second)], axis=1)
-        directions = directions @ _small_rotation(np.deg2rad(uniform(-1, 1, 3) * np.array([1.2, 1.2, 3.0])))
-        center = target - uniform(5, 22) * axis + directions @ (uniform(-1, 1, 3) * np.array([10.0, 6.0, 0.7]))
+        directions = directions @ _small_rotation(np.deg2rad(uniform(-1, 1, 3) * np.array([0.8, 0.8, 3.0])))
+        center = target - uniform(5, 22) * axis + directions @ (uniform(-1, 1, 3) * np.array([10.0, 6.0, 0.5]))
         center = center + directions[:, 2] * SLICE_THICKNESS_MM * ((n_slices - 1) / 2 - n_slices // 2)
         spacing = (pixel_mm, pixel_mm, SLICE_THICKNESS_MM)
         return cls(target, entry, axis, ijk_to_ras_from_center(center, directions, spacing, (matrix, matrix, n_slices)))

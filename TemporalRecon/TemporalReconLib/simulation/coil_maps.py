@@ -13,10 +13,10 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix, transform_points
 
 # Surface of the receive arrays around the pelvis, half axes right-left and anterior-posterior in mm.
-_ARRAY_RADII = (205.0, 150.0)
+_ARRAY_RADII = (230.0, 172.0)
 _COILS_PER_RING = 8
 _RING_DISTANCE_MM = 95.0
-_LOOP_RADIUS_MM = 80.0
+_LOOP_RADIUS_MM = 100.0
 _LOOP_SEGMENTS = 24
 _COARSE_GRID = 40
 _CENTRAL_PART = 0.25
@@ -53,7 +53,7 @@ def simulated_coil_maps(
         ijk = np.stack([index_i, index_j, np.full_like(index_i, slice_index)], axis=-1)
         points = transform_points(ijk_to_ras, ijk) - center_ras
         for coil, (center, normal) in enumerate(loops):
-            field = _loop_field(points, center, normal)
+            field = loop_field(points, center, normal)
             maps[coil, slice_index] = _resized(field[..., 0] - 1j * field[..., 1], (rows, columns))
     return _normalised(maps)
 
@@ -102,7 +102,8 @@ def _loops(n_coils: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]
     return loops
 
 
-def _loop_field(points: NDArray, center: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
+def loop_field(points: NDArray, center: NDArray[np.float64], normal: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Magnetic field (..., 3) of a current loop at points (..., 3) in mm, up to a constant (Biot and Savart)."""
     first = np.cross(normal, [0.0, 0.0, 1.0])
     second = np.cross(normal, first)
     angles = np.linspace(0, 2 * np.pi, _LOOP_SEGMENTS + 1)

@@ -33,20 +33,20 @@ def off_resonance_hz(pelvis: Pelvis, points: Points, residual_hz: float) -> Arra
     coordinates: Points = (grid[0], grid[1], grid[2])
     tissue = coverage(pelvis.body(coordinates), _GRID_MM)
     air = 1 - tissue * (1 - coverage(pelvis.gas_bubbles(coordinates), _GRID_MM))
-    frequency = np.fft.fftfreq(axis.size)
-    kx, ky, kz = np.meshgrid(frequency, frequency, np.fft.rfftfreq(axis.size), indexing="ij")
+    field = dipole_field(air) * AIR_MINUS_TISSUE_PPM * 1e-6 * HYDROGEN_HZ
+    field = field - _shim(field, grid, tissue) + residual_hz
+    return _interpolated(field.astype(np.float32), points)
+
+
+def dipole_field(susceptibility: NDArray) -> NDArray[np.float64]:
+    """Relative field shift along B0 (the last axis) of a susceptibility distribution on a cubic grid."""
+    frequencies = [np.fft.fftfreq(n) for n in susceptibility.shape[:2]] + [np.fft.rfftfreq(susceptibility.shape[2])]
+    kx, ky, kz = np.meshgrid(*frequencies, indexing="ij")
     square = kx**2 + ky**2 + kz**2
     square[0, 0, 0] = 1.0
     kernel = 1.0 / 3.0 - kz**2 / square
     kernel[0, 0, 0] = 0.0
-    field = (
-        np.fft.irfftn(np.fft.rfftn(air) * kernel, s=air.shape, axes=(0, 1, 2))
-        * AIR_MINUS_TISSUE_PPM
-        * 1e-6
-        * HYDROGEN_HZ
-    )
-    field = field - _shim(field, grid, tissue) + residual_hz
-    return _interpolated(field.astype(np.float32), points)
+    return np.asarray(np.fft.irfftn(np.fft.rfftn(susceptibility) * kernel, s=susceptibility.shape, axes=(0, 1, 2)))
 
 
 def _shim(field: NDArray, grid: tuple[NDArray, ...], tissue: NDArray) -> NDArray:

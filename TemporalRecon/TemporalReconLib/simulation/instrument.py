@@ -67,13 +67,14 @@ class Instrument:
     @classmethod
     def random(cls, generator: np.random.Generator, angle_to_b0_deg: float) -> Instrument:
         uniform = generator.uniform
-        radius = uniform(4.7, 6.0)
+        gel_radius = uniform(3.0, 3.9)
+        radius = float(np.clip(gel_radius + uniform(1.7, 2.3), 4.6, 6.0))
         # The void of a needle along B0 is thinnest (about 2 mm), across B0 widest (about 4 mm).
-        needle_radius = 1.0 + 1.0 * np.sin(np.deg2rad(angle_to_b0_deg)) * uniform(0.6, 1.0)
+        needle_radius = 1.1 + 1.1 * np.sin(np.deg2rad(angle_to_b0_deg)) * uniform(0.6, 1.0)
         return cls(
             radius=radius,
             wall=uniform(1.2, 1.7),
-            gel_radius=radius - uniform(2.1, 2.5),
+            gel_radius=gel_radius,
             gel_thickness=uniform(1.0, 1.5),
             gel_end=-float(np.clip(generator.normal(4.5, 0.4), 3.8, 5.2)),
             length=uniform(86, 99),
@@ -81,7 +82,7 @@ class Instrument:
             gel_signal=uniform(0.5, 0.95),
             core_signal=uniform(0.05, 0.18),
             gel_imbalance=float(generator.choice([0.15, 0.3, 0.5, 0.9], p=[0.35, 0.3, 0.25, 0.1])),
-            needle_radius=float(np.clip(needle_radius, 1.0, 2.0)),
+            needle_radius=float(np.clip(needle_radius, 1.1, 2.0)),
             void_depth=uniform(0.9, 1.0),
         )
 

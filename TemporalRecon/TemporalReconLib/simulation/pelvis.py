@@ -31,6 +31,8 @@ class Pelvis:
         Inner radius of the rectum above the anal canal.
     gas
         Bubbles in the rectum: (x, y, z, radius).
+    bowel
+        Loops above the bladder: (x, y, z, radius, share of fluid).
     warp_amplitude, warp_phase
         Smooth random deformation that makes every structure irregular and left differ from right.
     fat_mm
@@ -42,6 +44,7 @@ class Pelvis:
     bladder_radii: tuple[float, float, float]
     rectum_radius: float
     gas: tuple[tuple[float, float, float, float], ...]
+    bowel: tuple[tuple[float, float, float, float, float], ...]
     warp_amplitude: NDArray[np.float64]
     warp_phase: NDArray[np.float64]
     fat_mm: float
@@ -54,12 +57,16 @@ class Pelvis:
             for height in uniform([-8.0, 12.0, 34.0, 60.0], [4.0, 26.0, 52.0, 80.0])
             if uniform() < 0.75
         )
+        bowel = tuple(
+            (uniform(-85, 85), uniform(15, 75), uniform(78, 140), uniform(11, 19), uniform(0.0, 0.5)) for _ in range(16)
+        )
         return cls(
             size=uniform(0.94, 1.06),
             prostate_radii=(uniform(22, 29), uniform(14, 19), uniform(18, 25)),
             bladder_radii=(uniform(26, 42), uniform(20, 30), uniform(16, 28)),
             rectum_radius=uniform(8, 13),
             gas=gas,
+            bowel=bowel,
             warp_amplitude=uniform(0.3, 1.0, (3, 6)) * np.array([3.2, 2.4, 1.6, 1.0, 0.6, 0.45]),
             warp_phase=uniform(0, 2 * np.pi, (3, 6)),
             fat_mm=uniform(14, 26),
@@ -76,9 +83,9 @@ class Pelvis:
                 first, second = scaled[(axis + 1 + term) % 3], scaled[(axis + 2 + term) % 3]
                 k = np.float32(2 * np.pi / length)
                 phase = np.float32(self.warp_phase[axis, term])
-                moved += np.float32(self.warp_amplitude[axis, term]) * np.sin(
-                    k * (first + np.float32(0.6) * second) + phase
-                )
+                # Nothing at the origin: the prostate stays where the plan says it is.
+                wave = np.sin(k * (first + np.float32(0.6) * second) + phase) - np.sin(phase)
+                moved += np.float32(self.warp_amplitude[axis, term]) * wave
             result.append(moved)
         return (result[0], result[1], result[2])
 
@@ -90,7 +97,9 @@ class Pelvis:
         right = (np.abs(x), y, z)
         buttock = ellipsoid(right, (62, -58, -38), (72, 62, 78))
         thigh = capsule(right, (92, 8, -30), (100, 22, -260), 82, 70)
+        genitals = ellipsoid(points, (0, 46, -74), (30, 26, 46))
         surface = smooth_union(smooth_union(trunk, buttock, 25), thigh, 30)
+        surface = smooth_union(surface, genitals, 14)
         below_anus = (np.float32(ANAL_VERGE[1]) - y) * np.float32(0.66) + (np.float32(ANAL_VERGE[2]) - z) * np.float32(
             0.75
         )
@@ -124,7 +133,7 @@ class Pelvis:
         inner = np.minimum(-body - self.fat_mm, 60.0)
         muscles = (
             ellipsoid(right, (24, 92, 70), (24, 7, 85)),  # rectus abdominis
-            ellipsoid(right, (74, -76, 0), (50, 22, 60)),  # gluteus maximus
+            ellipsoid(right, (80, -64, -26), (46, 27, 64)),  # gluteus maximus
             ellipsoid(right, (128, -12, 62), (20, 48, 50)),  # gluteus medius
             ellipsoid(right, (53, 2, -6), (7, 30, 30)),  # obturator internus
             ellipsoid(right, (46, 26, -34), (26, 9, 14)),  # obturator externus
@@ -136,10 +145,11 @@ class Pelvis:
             ellipsoid(right, (75, -62, 22), (34, 9, 12)),  # piriformis
         )
         muscle = np.minimum.reduce(muscles)
-        muscle = np.maximum(muscle, -inner * 0.25)
+        wall = np.maximum(np.abs(body + self.fat_mm + 5.0) - 5.0, 18.0 - points[2])
+        muscle = np.minimum(np.maximum(muscle, -inner * 0.25), np.maximum(wall, -12.0 - points[1]))
         painter.paint("fascia", muscle - 0.5, opacity=0.6)
         painter.paint("muscle", muscle + 0.5, texture.muscle)
-        levator = ellipsoid(right, (0, -12, 4), (40, 34, 50))
+        levator = ellipsoid(right, (0, -13, 4), (35, 32, 48))
         levator = np.maximum(np.abs(levator) - 1.9, points[2] - 10)
         painter.paint("muscle", levator, texture.muscle)
 
@@ -189,15 +199,11 @@ class Pelvis:
         painter.paint("fat", np.minimum(wall, canal - 4.8) - 0.2, opacity=0.5)
         painter.paint("rectal_wall", smooth_union(wall, canal - 4.6, 3), texture.wall)
         painter.paint("stool", tube(points, nodes, lumen_radii), texture.stool)
-        for center, radii in (
-            ((-46, 40, 92), (30, 24, 14)),
-            ((30, 56, 98), (36, 18, 15)),
-            ((-20, 16, 112), (40, 26, 16)),
-            ((58, 20, 100), (20, 30, 15)),
-        ):
-            loop = ellipsoid(points, center, radii)
+        for *place, radius, fluid in self.bowel:
+            loop = ellipsoid(points, place, (1.5 * radius, 1.1 * radius, 0.8 * radius))
             painter.paint("rectal_wall", loop, texture.wall)
-            painter.paint("stool", loop + 2.5, texture.stool * np.float32(1.6))
+            painter.paint("stool", loop + 2.2, texture.stool * np.float32(1.5))
+            painter.paint("urine", loop + 2.2, texture.glandular, opacity=fluid)
 
     def bladder_center(self) -> tuple[float, float, float]:
         """The bladder's floor sinks a little into the prostate's base."""

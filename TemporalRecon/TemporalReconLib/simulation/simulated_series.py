@@ -158,9 +158,12 @@ class SimulatedSeries:
 
     def image_at(self, time_s: float, with_instrument: bool = True) -> NDArray[np.float32]:
         """As :meth:`image`, at any time."""
-        objects = [self._slice_object(k, with_instrument) for k in range(self.config.n_slices)]
-        stack = np.stack([np.abs(item.image(time_s)) for item in objects])
+        stack = np.abs(self._object_at(time_s, with_instrument))
         return np.asarray(stack * self._sensitivity, dtype=np.float32)
+
+    def coil_images_at(self, time_s: float, with_instrument: bool = True) -> NDArray[np.complex64]:
+        """Noise-free image of each coil at one moment: (coil, slice, row, col)."""
+        return np.asarray(self._object_at(time_s, with_instrument) * self.coil_maps, dtype=np.complex64)
 
     @cached_property
     def truth(self) -> SeriesTruth:
@@ -187,6 +190,10 @@ class SimulatedSeries:
     @property
     def _image_shape(self) -> tuple[int, int, int]:
         return (self.config.n_slices, self.config.matrix, self.config.matrix)
+
+    def _object_at(self, time_s: float, with_instrument: bool) -> NDArray[np.complex64]:
+        objects = [self._slice_object(k, with_instrument) for k in range(self.config.n_slices)]
+        return np.stack([item.image(time_s) for item in objects])
 
     def _slice_object(self, slice_index: int, with_instrument: bool) -> SliceObject:
         def anatomy(time_s: float) -> NDArray[np.complex64]:

@@ -30,11 +30,12 @@ class Texture:
         """Draw for a grid (plane, row, col) with its spacing in mm in the same order."""
         coarse, middle = (smooth_noise(shape, spacing, scale, generator) for scale in (14.0, 6.0))
         fine, finest = (smooth_noise(shape, spacing, scale, generator) for scale in (3.0, 1.9))
-        septa = np.exp(-((middle / 0.13) ** 2)) * np.clip(0.5 + 0.6 * coarse, 0, 1)
-        fascicles = np.exp(-((fine / 0.22) ** 2))
+        septa = np.exp(-((middle / 0.2) ** 2)) * np.clip(0.5 + 0.6 * coarse, 0, 1)
+        # Fat between muscle bundles is several times brighter than muscle.
+        streaks = np.exp(-((fine / 0.16) ** 2)) * np.clip(middle - 0.2, 0, 1.2)
         return cls(
-            fat=_factor(1 + 0.05 * coarse + 0.04 * fine - 0.38 * septa),
-            muscle=_factor(1 + 0.08 * coarse + 0.10 * finest + 0.28 * fascicles * np.clip(middle, 0, 1)),
+            fat=_factor(1 + 0.05 * coarse + 0.04 * fine - 0.2 * septa),
+            muscle=_factor(1 + 0.10 * coarse + 0.12 * finest + 1.1 * streaks),
             marrow=_factor(1 + 0.12 * coarse + 0.07 * fine),
             glandular=_factor(1 + 0.10 * middle + 0.14 * fine + 0.05 * finest),
             nodular=_factor(1 + 0.28 * middle + 0.16 * fine),
