@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -25,9 +26,11 @@ from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import TransformMessage
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
-from InstrumentTrackerLib.pipeline import Guidance
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
+
+if TYPE_CHECKING:  # a display reads messages without loading what computes them
+    from InstrumentTrackerLib.pipeline import Guidance
 
 TIP_KIND_KEY = "TR.TipKind"
 
