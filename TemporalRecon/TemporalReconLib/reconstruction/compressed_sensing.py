@@ -15,7 +15,7 @@ from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 from TemporalReconLib.reconstruction.streaming import StreamingReconstructor
 
 N_VIRTUAL_COILS = 6
-ITERATIONS = 10
+ITERATIONS = 4
 FIRST_ITERATIONS = 40
 AGE_DECAY = 0.6
 THRESHOLD = 1.0

@@ -22,9 +22,10 @@ PATIENCE_S = 10.0
 
 @contextmanager
 def an_engine(method="sliding-window", **options):
-    with serving(ReconstructionProcessor(method, "cpu"), ServeOptions(port=0, **options)) as (server, engine):
-        with IgtlClient(port=server.port) as client:
-            yield client, server, engine
+    processor = ReconstructionProcessor(method, "cpu")
+    serve = serving(processor, ServeOptions(port=0, **options))
+    with serve as (server, engine), IgtlClient(port=server.port) as client:
+        yield client, server, engine
 
 
 def next_of(client, device_name, accept=lambda envelope: True):
