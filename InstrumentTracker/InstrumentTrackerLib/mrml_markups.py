@@ -201,10 +201,12 @@ def _configure(node: Any, spec: MarkerSpec) -> None:
         display.SetPropertiesLabelVisibility(False)
         display.SetPointLabelsVisibility(bool(spec.label))
         display.SetTextScale(4.5)
+        if spec.interactive:  # labels of the plan to the left, of the instrument to the right: they meet at the target
+            display.GetTextProperty().SetJustificationToRight()
         display.SetVisibility2D(spec.in_slices)
         display.SetVisibility3D(spec.in_3d)
         display.SetOccludedVisibility(bool(spec.label))  # tips and target show through slices and rods in 3D
         display.SetOccludedOpacity(0.9)
         display.SetSliceProjection(True)  # a marker off the plane stays in sight, fainter
         display.SetSliceProjectionUseFiducialColor(True)
-        display.SetSliceProjectionOpacity(0.6)
+        display.SetSliceProjectionOpacity(0.7)

@@ -92,7 +92,7 @@ class SceneNodes:
         """
         node = self._nodes.pop(role)
         display = self.find(f"{role}.Display")
-        if display is not None:
+        if display is not None and display.GetDisplayableNode() is None:  # nobody else's
             self.scene.RemoveNode(display)
         self._nodes.pop(f"{role}.Display", None)
         hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)

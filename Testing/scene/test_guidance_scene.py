@@ -268,6 +268,16 @@ def test_any_single_node_removed_by_the_user_comes_back(scene, guidance):
     assert scene.GetNumberOfNodes() <= count
 
 
+def test_a_display_that_serves_another_node_survives_the_removal_of_ours(scene, guidance):
+    show_with_plan(guidance)
+    target = scene.GetFirstNodeByName("Target")
+    display, users = target.GetDisplayNode(), scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "User's")
+    users.SetAndObserveDisplayNodeID(display.GetID())
+    scene.RemoveNode(target)
+    show(guidance, guidance_case(1))
+    assert scene.IsNodePresent(display)
+
+
 def test_nodes_are_grouped_in_one_folder_and_helpers_stay_out_of_editors(scene, guidance):
     show_with_plan(guidance)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
