@@ -1,0 +1,138 @@
+"""Finds guide and needle by what they look like, without learning: baseline and fallback."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.geometry import directions_of
+
+from InstrumentTrackerLib.localization.axis_refinement import AxisFit, refine_axis
+from InstrumentTrackerLib.localization.confidence import REFUSE_BELOW, guide_confidence
+from InstrumentTrackerLib.localization.global_search import find_candidates
+from InstrumentTrackerLib.localization.guide_profile import evidence_along_axis
+from InstrumentTrackerLib.localization.guide_tip import GuideTip, find_guide_tip
+from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.needle_tip import NeedleTip, find_needle_tip
+from InstrumentTrackerLib.localization.straight_view import STEP_MM, straighten
+from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.segmentation.model_mask import draw_mask, empty_mask
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+
+CANDIDATES = 6
+# Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
+UNKNOWN_VARIANCE = 1e6
+LATERAL_STD_MM = 0.5
+# A guess from the previous frame is taken without a global search if it is at least this good.
+SURE = 0.9
+
+Pixels = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Finding:
+    fit: AxisFit
+    tip: GuideTip
+    slice_index: int
+    confidence: float
+
+
+class ClassicalLocalizer:
+    """Model-based localization in one picture (slice, row, col) of any spacing."""
+
+    def locate(self, image: ImageFrame, prediction: TrackedPose | None = None) -> tuple[InstrumentPose, InstrumentMask]:
+        """Pose and mask of one frame; an empty pose with its confidence where no instrument is found.
+
+        Parameters
+        ----------
+        prediction
+            The previous tracked pose. A sure finding near it saves the global search.
+        """
+        plane = ImagePlane.of(image)
+        time_s = image.mid_acquisition_time
+        level = float(np.percentile(image.data, 99))
+        if level <= 0 or min(plane.half_size) < 40:
+            return InstrumentPose(index=image.index, time_s=time_s), empty_mask(plane, image.index)
+        pixels = image.data / np.float32(level)
+        finding = self._near(pixels, plane, prediction)
+        if finding is None or finding.confidence < SURE:
+            everywhere = self._anywhere(pixels, plane)
+            if finding is None or (everywhere is not None and everywhere.confidence > finding.confidence):
+                finding = everywhere
+        if finding is None or finding.confidence < REFUSE_BELOW:
+            confidence = 0.0 if finding is None else finding.confidence
+            empty = InstrumentPose(confidence=confidence, index=image.index, time_s=time_s)
+            return empty, empty_mask(plane, image.index)
+        pose = _pose(pixels, plane, finding, image.index, time_s)
+        return pose, draw_mask(plane, pose)
+
+    def localize(
+        self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: TrackedPose | None = None
+    ) -> InstrumentPose:
+        """As :class:`~InstrumentTrackerLib.localization.localizer.Localizer`; the mask is not needed."""
+        return self.locate(image, prediction)[0]
+
+    def _near(self, pixels: Pixels, plane: ImagePlane, prediction: TrackedPose | None) -> _Finding | None:
+        if prediction is None or prediction.guide_tip is None or prediction.axis is None:
+            return None
+        tip, slice_index = plane.from_ras(prediction.guide_tip)
+        direction = plane.direction_to_plane(prediction.axis)[:2]
+        if np.linalg.norm(direction) < 0.5 or np.any(np.abs(tip) > plane.half_size):
+            return None
+        line = Line.through(tip, direction)
+        middle = int(np.clip(round(float(slice_index)), 0, plane.shape[0] - 1))
+        findings = [
+            _examine(pixels, plane, line, float(tip @ line.direction) - 30.0, k, 8.0)
+            for k in range(max(0, middle - 1), min(plane.shape[0], middle + 2))
+        ]
+        return max(findings, key=lambda finding: finding.confidence)
+
+    def _anywhere(self, pixels: Pixels, plane: ImagePlane) -> _Finding | None:
+        candidates = find_candidates(torch.from_numpy(pixels), plane, CANDIDATES)
+        findings = [_examine(pixels, plane, c.line, c.along, c.slice_index, 4.0) for c in candidates]
+        return max(findings, key=lambda finding: finding.confidence, default=None)
+
+
+def _examine(
+    pixels: Pixels, plane: ImagePlane, line: Line, along: float, slice_index: int, reach_deg: float
+) -> _Finding:
+    fit = refine_axis(pixels, plane, line, along, slice_index, reach_deg=reach_deg)
+    view = straighten(pixels, plane, fit.line, None, [slice_index])
+    evidence = evidence_along_axis(view.data, STEP_MM, fit.gel_mm)[0]
+    tip = find_guide_tip(view, 0, fit.gel_mm, evidence, fit.along - 15, fit.along + 90)
+    confidence = guide_confidence(fit.score, tip.run, tip.gel_step, tip.cap_step)
+    return _Finding(fit, tip, slice_index, confidence)
+
+
+def _pose(pixels: Pixels, plane: ImagePlane, finding: _Finding, index: int, time_s: float) -> InstrumentPose:
+    line, tip = finding.fit.line, finding.tip
+    view = straighten(pixels, plane, line)
+    needle = find_needle_tip(view, list(range(plane.shape[0])), tip.along)
+    axis_xy = line.direction
+    direction = directions_of(plane.ijk_to_ras)[:, :2] @ axis_xy
+    return InstrumentPose(
+        guide_tip=plane.to_ras(line.point(tip.along), finding.slice_index),
+        needle_tip=None if needle is None else _needle_point(plane, line, needle, finding.slice_index),
+        axis=direction / np.linalg.norm(direction),
+        confidence=finding.confidence,
+        guide_tip_covariance=_covariance(plane, line, tip.std_mm),
+        needle_tip_covariance=None if needle is None else _covariance(plane, line, needle.std_mm),
+        index=index,
+        time_s=time_s,
+    )
+
+
+def _needle_point(plane: ImagePlane, line: Line, needle: NeedleTip, slice_index: int) -> NDArray[np.float64]:
+    return plane.to_ras(line.point(needle.along, needle.across), slice_index)
+
+
+def _covariance(plane: ImagePlane, line: Line, along_std: float) -> NDArray[np.float64]:
+    """RAS covariance: along the axis, across it in the plane, through the plane."""
+    frame = np.eye(3)
+    frame[:2, 0], frame[:2, 1] = line.direction, line.normal
+    basis = directions_of(plane.ijk_to_ras) @ frame
+    return np.asarray(basis @ np.diag([along_std**2, LATERAL_STD_MM**2, UNKNOWN_VARIANCE]) @ basis.T)
