@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import INPUT_HELP, add_method_options, add_series_options, series_options
+from TemporalReconLib.cli.output_options import SEQUENCE_SUFFIXES, TABLE_SUFFIXES, check_outputs
+from TemporalReconLib.cli.progress import Progress
 
 if TYPE_CHECKING:
     from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -43,27 +44,28 @@ def target_of(options: argparse.Namespace) -> Target | None:
 
 def run(options: argparse.Namespace) -> int:
     import numpy as np
-    from TemporalReconLib.acquisition.output_file import require_writable
     from TemporalReconLib.acquisition.sequence_writer import write_label_sequence
     from TemporalReconLib.engine.offline import open_for_playing
 
     from InstrumentTrackerLib.pipeline import TrackingPipeline
     from InstrumentTrackerLib.track_table import write_track
 
-    for output in (options.output, options.mask_output):
-        if output is not None:
-            require_writable(output)
+    check_outputs(
+        {"--output": (options.output, TABLE_SUFFIXES), "--mask-output": (options.mask_output, SEQUENCE_SUFFIXES)},
+        options.input,
+        options.prior,
+    )
     pipeline = TrackingPipeline(target_of(options))
     opened = open_for_playing(options.input, series_options(options))
     rows, labels, images = [], [], []
-    for image in images_of(opened, options):
-        guidance = pipeline.push(image)
-        rows.append((guidance.tracked, guidance.error))
-        if options.mask_output is not None:
-            images.append(image)
-            labels.append(np.zeros(image.data.shape, np.uint8) if guidance.mask is None else guidance.mask.labels)
-        sys.stderr.write(f"\rframe {len(rows)}/{len(opened)}  {guidance.tracked.state.value:<10}")
-    sys.stderr.write("\n")
+    with Progress() as progress:
+        for image in images_of(opened, options):
+            guidance = pipeline.push(image)
+            rows.append((guidance.tracked, guidance.error))
+            if options.mask_output is not None:
+                images.append(image)
+                labels.append(np.zeros(image.data.shape, np.uint8) if guidance.mask is None else guidance.mask.labels)
+            progress.show(f"frame {len(rows)}/{len(opened)}  {guidance.tracked.state.value:<10}")
     write_track(options.output, rows)
     if options.mask_output is not None:
         write_label_sequence(options.mask_output, labels, images)

@@ -29,7 +29,7 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
     """``--acceleration --mask --mask-seed --prior --frames``: how a file becomes a series of frames."""
     parser.add_argument("--acceleration", type=float, metavar="R", help="undersample a fully sampled INPUT R times")
     parser.add_argument("--mask", choices=MASK_KINDS, default="paper", help="order of the lines (%(default)s)")
-    parser.add_argument("--mask-seed", type=int, default=0, metavar="S", help="seed of the masks (%(default)s)")
+    parser.add_argument("--mask-seed", type=seed_number, default=0, metavar="S", help="seed of the masks (%(default)s)")
     parser.add_argument("--prior", type=Path, metavar="VOLUME", help="fully sampled planning image, same geometry")
     parser.add_argument(
         "--frames",
@@ -37,6 +37,13 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
         metavar="time|slices|repeat:N",
         help="play time points, the slices of one volume, or one volume N times (%(default)s)",
     )
+
+
+def seed_number(text: str) -> int:
+    """A seed from the command line; argparse turns the error into its line."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"'{text}' is no seed; expected a whole number from 0")
+    return int(text)
 
 
 def series_options(options: argparse.Namespace) -> SeriesOptions:

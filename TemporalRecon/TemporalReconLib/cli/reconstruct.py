@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import INPUT_HELP, add_method_options, add_series_options, series_options
+from TemporalReconLib.cli.output_options import JSON_SUFFIXES, SEQUENCE_SUFFIXES, check_outputs
+from TemporalReconLib.cli.progress import Progress
 
 if TYPE_CHECKING:
     from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -25,21 +26,22 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from TemporalReconLib.acquisition.output_file import require_writable
     from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
     from TemporalReconLib.engine.offline import open_for_playing, reconstruct_series
     from TemporalReconLib.reconstruction.registry import make_reconstructor
 
-    for output in (options.output, options.report):
-        if output is not None:
-            require_writable(output)
+    check_outputs(
+        {"--output": (options.output, SEQUENCE_SUFFIXES), "--report": (options.report, JSON_SUFFIXES)},
+        options.input,
+        options.prior,
+    )
     reconstructor = make_reconstructor(options.method, options.device, options.weights)
     opened = open_for_playing(options.input, series_options(options))
     images = []
-    for image in reconstruct_series(opened, reconstructor):
-        images.append(image)
-        sys.stderr.write(f"\rframe {len(images)}/{len(opened)}  {image.latency_s * 1e3:.0f} ms ")
-    sys.stderr.write("\n")
+    with Progress() as progress:
+        for image in reconstruct_series(opened, reconstructor):
+            images.append(image)
+            progress.show(f"frame {len(images)}/{len(opened)}  {image.latency_s * 1e3:.0f} ms")
     write_image_sequence(options.output, images)
     if options.report is not None:
         write_report(options.report, images, str(reconstructor.device), n_dropped=len(opened) - len(images))

@@ -7,6 +7,7 @@ import logging
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, NoReturn
@@ -45,6 +46,7 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     run: Callable[[argparse.Namespace], int] = options.run
+    _terminate_as_interrupt()
     try:
         return run(options)
     except InputError as error:
@@ -59,13 +61,14 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
         return _fail(parser.prog, f"{type(error).__name__}: {error} (run with --debug for details)", EXIT_FAILURE)
 
 
-def terminate_as_interrupt() -> None:
-    """Let SIGTERM unwind like Ctrl-C, so that sockets and files are closed."""
+def _terminate_as_interrupt() -> None:
+    """Let SIGTERM unwind like Ctrl-C, so that sockets are closed and unfinished files removed."""
 
     def interrupt(signum: int, frame: object) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
 
 
 def _fail(program: str, message: str, code: int) -> int:

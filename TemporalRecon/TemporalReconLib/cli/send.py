@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from TemporalReconLib.cli.options import INPUT_HELP, add_series_options, series_options
+from TemporalReconLib.cli.progress import Progress
 from TemporalReconLib.cli.serve import parse_address
 from TemporalReconLib.errors import InputError
 
@@ -30,8 +30,7 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"--rate {options.rate}: expected frames per second between 0 and 1000")
     host, port = parse_address(options.to)
     opened = open_for_playing(options.input, series_options(options))
-    with IgtlClient(host, port, legacy_v1=options.legacy_v1) as client:
-        for count, _ in enumerate(play(opened, client, options.rate), start=1):
-            sys.stderr.write(f"\rsent {count}/{len(opened)} ")
-    sys.stderr.write("\n")
+    with IgtlClient(host, port, legacy_v1=options.legacy_v1) as client, Progress() as progress:
+        for _ in progress.count(play(opened, client, options.rate), len(opened), "sent"):
+            pass
     return 0

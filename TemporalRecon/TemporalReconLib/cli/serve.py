@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import add_method_options
-from TemporalReconLib.cli.runner import terminate_as_interrupt
 from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -71,7 +70,6 @@ def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions) ->
     """Run the engine until Ctrl-C or SIGTERM; says on stdout where it listens."""
     from TemporalReconLib.engine.serving import serving
 
-    terminate_as_interrupt()
     try:
         with serving(processor, options) as (server, _):
             sys.stdout.write(f"listening on {server.host}:{server.port}\n")

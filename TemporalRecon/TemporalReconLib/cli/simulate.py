@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
-from TemporalReconLib.errors import InputError
+from TemporalReconLib.cli.output_options import ISMRMRD_SUFFIXES, JSON_SUFFIXES, check_outputs
+from TemporalReconLib.cli.progress import Progress
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
-
-if TYPE_CHECKING:
-    from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-    from TemporalReconLib.simulation.simulated_series import SimulatedSeries
 
 _DEFAULTS = SimulationConfig()
 
@@ -56,7 +50,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from TemporalReconLib.acquisition.ismrmrd_writer import SequenceParameters, write_ismrmrd
-    from TemporalReconLib.acquisition.output_file import require_writable
     from TemporalReconLib.simulation.bssfp import ECHO_TIME_S, FIELD_STRENGTH_T, REPETITION_TIME_S
     from TemporalReconLib.simulation.simulated_series import simulate_series
 
@@ -76,10 +69,11 @@ def run(args: argparse.Namespace) -> int:
         motion=not args.no_motion,
         noise=args.noise,
     )
-    _require_different_files(args)
-    for output in (args.output, args.truth):
-        if output is not None:
-            require_writable(output)
+    check_outputs(
+        {"--output": (args.output, ISMRMRD_SUFFIXES), "--truth": (args.truth, JSON_SUFFIXES)},
+        args.background,
+        args.coil_maps,
+    )
     series = simulate_series(config)
     sequence = SequenceParameters(
         repetition_time_ms=REPETITION_TIME_S * 1e3,
@@ -87,24 +81,9 @@ def run(args: argparse.Namespace) -> int:
         flip_angle_deg=series.flip_deg,
         field_strength_t=FIELD_STRENGTH_T,
     )
-    write_ismrmrd(args.output, _with_progress(series), series.planning, sequence)
+    with Progress() as progress:
+        frames = progress.count(series.frames, config.frames, "simulating frame")
+        write_ismrmrd(args.output, frames, series.planning, sequence)
     if args.truth is not None:
         series.truth.write(args.truth)
     return 0
-
-
-def _require_different_files(args: argparse.Namespace) -> None:
-    paths = [path.absolute() for path in (args.output, args.truth, args.background, args.coil_maps) if path is not None]
-    if len(set(paths)) < len(paths):
-        raise InputError("--output, --truth, --background and --coil-maps must be different files")
-
-
-def _with_progress(series: SimulatedSeries) -> Iterator[KSpaceFrame]:
-    """The frames, with one line on stderr that counts them."""
-    try:
-        for number, frame in enumerate(series.frames, start=1):
-            sys.stderr.write(f"\rsimulating frame {number}/{series.config.frames} ")
-            sys.stderr.flush()
-            yield frame
-    finally:
-        sys.stderr.write("\n")
