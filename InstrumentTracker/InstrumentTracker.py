@@ -20,9 +20,10 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-from TemporalRecon import countersText, ensureDependencies, listenOptions, pythonExecutable, stateText
 from TemporalReconLib.engine_session import EngineSession, SessionState
 from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, METHOD_NAMES
+
+from TemporalRecon import countersText, ensureDependencies, listenOptions, pythonExecutable, stateText
 
 POLL_MSEC = 50
 STALE_AFTER_S = 0.5  # steering by an older picture is not acceptable (clinicians' own figure)
@@ -162,7 +163,8 @@ class InstrumentTrackerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
             self.ui.planHintLabel.text = _("Click in a slice view to place: {name}").format(name=node.GetName())
 
     def onPointPlaced(self, caller, event):
-        self.removeObserver(caller, event, self.onPointPlaced)
+        if self.hasObserver(caller, event, self.onPointPlaced):
+            self.removeObserver(caller, event, self.onPointPlaced)
         self.ui.planHintLabel.text = ""
 
     def onStart(self, checked=False):

@@ -15,6 +15,7 @@ import vtk
 from PySide6 import QtWidgets
 
 from standins import ctk_module, parameter_node_wrapper, qmrml_widgets, qt_module, scripted_module
+from standins.immortal_singletons import keep_singletons_alive
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE_FOLDERS = (_REPOSITORY / "TemporalRecon", _REPOSITORY / "InstrumentTracker")
@@ -34,6 +35,7 @@ def install() -> qSlicerApplication:
     """Make ``qt``, ``ctk`` and Slicer's application-level names importable; once per process."""
     if isinstance(getattr(slicer, "app", None), qSlicerApplication):
         return slicer.app
+    keep_singletons_alive()
     sys.modules["qt"] = qt_module.build_module()
     sys.modules["ctk"] = ctk_module.build_module()
     qmrml_widgets.publish(slicer)

@@ -1,0 +1,89 @@
+"""A desktop of stand-ins, and modules loaded into it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import pytest
+
+pytest.importorskip("slicer", reason="needs slicer-core (pip install -e '.[scene,test]')")
+pytest.importorskip("PySide6", reason="needs PySide6-Essentials (pip install -e '.[scene,test]')")
+
+from standins import desktop
+from TemporalReconLib.engine_session import EngineSession
+
+Waiter = Callable[[Callable[[], Any]], None]
+SMALL_ENGINE_FOLDER = Path(__file__).parent
+
+
+@pytest.fixture(scope="session")
+def app() -> Any:
+    return desktop.install()
+
+
+@pytest.fixture
+def scene(app: Any) -> Iterator[Any]:
+    import slicer
+
+    slicer.mrmlScene.Clear(0)
+    yield slicer.mrmlScene
+    slicer.mrmlScene.Clear(0)
+
+
+@pytest.fixture
+def recon(scene: Any) -> Iterator[Any]:
+    """The widget of Temporal Recon."""
+    _, _, widget = desktop.load_module(desktop.MODULE_FOLDERS[0] / "TemporalRecon.py")
+    yield widget
+    widget.cleanup()
+
+
+@pytest.fixture
+def tracker(scene: Any) -> Iterator[Any]:
+    """The widget of Instrument Tracker."""
+    _, _, widget = desktop.load_module(desktop.MODULE_FOLDERS[1] / "InstrumentTracker.py")
+    yield widget
+    widget.cleanup()
+
+
+@pytest.fixture
+def wait_until(app: Any) -> Waiter:
+    """Let Qt work until a condition holds."""
+
+    def wait(condition: Callable[[], Any], timeout_s: float = 20.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < deadline, "condition not met in time"
+            app.processEvents()
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def port() -> int:
+    """A port nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def use_small_engine(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], None]:
+    """Let a widget start ``small_engine.py`` in one of its manners instead of the real engine."""
+
+    def use(widget: Any, manner: str) -> None:
+        monkeypatch.setenv("SMALL_ENGINE_MANNER", manner)
+        status_device = type(widget).__name__.removesuffix("Widget")
+        widget.logic.session = EngineSession(
+            "small_engine", search_paths=[SMALL_ENGINE_FOLDER], status_device=status_device
+        )
+
+    return use
