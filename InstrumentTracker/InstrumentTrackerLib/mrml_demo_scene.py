@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.mrml_recorder import VolumeRecorder
+from TemporalReconLib.mrml_save import save_scene
 
 from InstrumentTrackerLib.mrml_offscreen import OffscreenSlicer
 from InstrumentTrackerLib.mrml_picture import GuidancePicture
@@ -27,6 +29,7 @@ class DemoScene:
             self._guidance.set_target(target.position)
             if target.entry is not None:
                 self._guidance.set_entry(target.entry)
+        self._recorder = VolumeRecorder(self._host.scene)
         self._picture: GuidancePicture | None = None
 
     def show(
@@ -41,6 +44,12 @@ class DemoScene:
         age = time.time() - image.mid_acquisition_time if age_s is None else age_s
         self._guidance.update(image, mask, tracked, error, max(0.0, age))
 
+    def record(self, time_s: float) -> None:
+        """Keep the picture shown now for the saved scene."""
+        node = self._guidance.volume.node
+        if node is not None:
+            self._recorder.record(node, time_s)
+
     def draw(self, tracked: TrackedPose) -> Pixels:
         """Slice views, 3D view and readout as they are now, uint8 (row, col, 3)."""
         if self._picture is None:
@@ -52,5 +61,6 @@ class DemoScene:
         save_png(picture, path)
 
     def save(self, path: Path) -> None:
-        """Write the scene as ``.mrb`` that Slicer opens."""
-        self._host.scene.WriteToMRB(str(path))
+        """Write the scene, with the recorded pictures as a sequence, as ``.mrb`` that Slicer opens."""
+        self._recorder.add_browser()
+        save_scene(self._host.scene, path)

@@ -94,6 +94,7 @@ def _write_results(
     pictures: list[np.ndarray] = []
     for position, frame in enumerate(shown):
         scene.show(frame.image, frame.mask, frame.tracked, error_of(frame.tracked), frame.latency_s)
+        scene.record(frame.image.mid_acquisition_time)
         pictures.append(scene.draw(frame.tracked))
         if position in stills:
             scene.save_picture(pictures[-1], output / f"frame-{frame.image.index:03d}-{frame.tracked.state.value}.png")
