@@ -15,8 +15,9 @@ from TemporalReconLib.simulation.instrument import InstrumentState
 _STORY_FRAMES = 20
 _FIRING_MM = 20.0
 _FIRING_SECONDS = 0.02
-# Story time (0..1) of the events.
+# Story time (0..1) of the events. The shot falls early in its frame, so that its middle already sees all of it.
 _ENTERS, _FIRES = 0.10, 0.85
+_FIRES_WITHIN_FRAME = 0.25
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ class Scenario:
             final_depth_mm=path - extension + uniform(-2.0, 2.0),
             final_extension_mm=extension,
             pivot_deg=(float(generator.choice([-1, 1])) * uniform(3.0, 8.0), uniform(-2.5, 2.5)),
-            miss_deg=(uniform(-1.5, 1.5), uniform(-0.6, 0.6)),
+            miss_deg=(uniform(-1.5, 1.5), uniform(-0.4, 0.4)),
             tremor_mm=uniform(0.1, 0.4),
             tremor_phase=uniform(0, 2 * np.pi, (3, 2)),
-            bend=(float(generator.normal(0, 0.8)), float(generator.normal(0, 0.4))),
+            bend=(float(generator.normal(0, 0.8)), float(generator.normal(0, 0.3))),
         )
 
     def story_time(self, time_s: float) -> float:
@@ -141,7 +142,7 @@ class Scenario:
         if not self.moving:
             return self.final_extension_mm
         story_frames = max(self.frames, _STORY_FRAMES)
-        frame = round(_FIRES * story_frames) - (story_frames - self.frames) + 0.5
+        frame = round(_FIRES * story_frames) - (story_frames - self.frames) + _FIRES_WITHIN_FRAME
         fire_time = self.start_time_s + frame * self.frame_interval_s
         return by_hand + _FIRING_MM * float(np.clip((time_s - fire_time) / _FIRING_SECONDS + 0.5, 0, 1))
 

@@ -32,10 +32,11 @@ class Texture:
         fine, finest = (smooth_noise(shape, spacing, scale, generator) for scale in (3.0, 1.9))
         septa = np.exp(-((middle / 0.2) ** 2)) * np.clip(0.5 + 0.6 * coarse, 0, 1)
         # Fat between muscle bundles is several times brighter than muscle.
-        streaks = np.exp(-((fine / 0.16) ** 2)) * np.clip(middle - 0.2, 0, 1.2)
+        bundles = smooth_noise(shape, spacing, (16.0, 13.0, 2.4), generator)
+        streaks = np.exp(-((bundles / 0.2) ** 2)) * np.clip(coarse + 0.3, 0, 1.2)
         return cls(
             fat=_factor(1 + 0.05 * coarse + 0.04 * fine - 0.2 * septa),
-            muscle=_factor(1 + 0.10 * coarse + 0.12 * finest + 1.1 * streaks),
+            muscle=_factor(1 + 0.10 * coarse + 0.06 * finest + 0.10 * bundles + 0.8 * streaks),
             marrow=_factor(1 + 0.12 * coarse + 0.07 * fine),
             glandular=_factor(1 + 0.10 * middle + 0.14 * fine + 0.05 * finest),
             nodular=_factor(1 + 0.28 * middle + 0.16 * fine),
@@ -45,10 +46,14 @@ class Texture:
 
 
 def smooth_noise(
-    shape: tuple[int, int, int], spacing: tuple[float, float, float], scale_mm: float, generator: np.random.Generator
+    shape: tuple[int, int, int],
+    spacing: tuple[float, float, float],
+    scale_mm: float | tuple[float, float, float],
+    generator: np.random.Generator,
 ) -> Array:
-    """Noise of unit variance whose grains measure about ``scale_mm``."""
-    knots = [max(2, round(n * s / scale_mm) + 1) for n, s in zip(shape, spacing, strict=True)]
+    """Noise of unit variance whose grains measure about ``scale_mm``, one number or one per axis."""
+    scales = scale_mm if isinstance(scale_mm, tuple) else (scale_mm,) * 3
+    knots = [max(2, round(n * s / scale) + 1) for n, s, scale in zip(shape, spacing, scales, strict=True)]
     seeds = torch.from_numpy(generator.standard_normal(knots, dtype=np.float32))
     full = functional.interpolate(seeds[None, None], size=shape, mode="trilinear", align_corners=True)[0, 0].numpy()
     return np.asarray(full / max(float(full.std()), 1e-6), dtype=np.float32)

@@ -35,12 +35,13 @@ def test_a_bright_ball_of_an_oblique_volume_appears_at_its_place(tmp_path, orien
     origin = np.array([-40.0, 25.0, 70.0])
     write_volume(tmp_path / "ball.nrrd", values, tuple(origin), direction)
     ball_lps = origin + direction @ (np.array([66, 57, 29]) * [1.0, 1.0, 2.0])
-    series = simulate_series(still(tmp_path / "ball.nrrd", orientation=orientation, n_slices=20))
+    series = simulate_series(still(tmp_path / "ball.nrrd", orientation=orientation, n_slices=20, matrix=96))
     i, j, k = (np.linalg.inv(series.ijk_to_ras) @ [-ball_lps[0], -ball_lps[1], ball_lps[2], 1.0])[:3]
     assert 0 <= k <= 19
     image = series.image(0)[round(k)]
     window = image[round(j) - 8 : round(j) + 9, round(i) - 8 : round(i) + 9]
-    found = ndimage.center_of_mass(np.clip(window - 0.5 * window.max(), 0, None))
+    # Values above 1.6 times the 99th percentile are clipped, so the ball stands out by less than its 10 : 1.
+    found = ndimage.center_of_mass(np.clip(window - 0.8 * window.max(), 0, None))
     assert found[0] + round(j) - 8 == pytest.approx(j, abs=0.4)
     assert found[1] + round(i) - 8 == pytest.approx(i, abs=0.4)
 
@@ -65,11 +66,11 @@ def test_an_unusable_background_is_refused_with_its_name(tmp_path, name: str) ->
 @pytest.mark.skipif(not REAL_VOLUMES, reason="real volumes of ../shared/data are missing")
 def test_real_volumes_fill_the_middle_of_the_picture() -> None:
     for path in REAL_VOLUMES:
-        series = simulate_series(still(path, matrix=256))
+        series = simulate_series(still(path, matrix=128))
         image = series.image(0)[1]
         volume = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).astype(float)
         assert np.all(np.isfinite(image))
-        center = image[96:160, 96:160]
+        center = image[48:80, 48:80]
         # The prostate region of a real scan is neither empty nor saturated.
         assert 0.05 < np.median(center) / series.level < 0.9, path.name
         assert volume.max() > 0
