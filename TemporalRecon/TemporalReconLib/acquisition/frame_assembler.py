@@ -148,7 +148,8 @@ class FrameAssembler:
             kspace /= np.maximum(counts, 1)[np.newaxis, :, :, np.newaxis]
         self._known_heads.update(heads)
         geometry = stack_geometry(self._known_heads, self._n_slices, self._encoding, self._source)
-        kspace, counts = kspace[:, geometry.slice_order], counts[geometry.slice_order]
+        if np.any(np.diff(geometry.slice_order) != 1):
+            kspace, counts = kspace[:, geometry.slice_order], counts[geometry.slice_order]
         start, end = min(start for start, _ in times), max(end for _, end in times)
         if not self._clock.is_running:
             start = end = default_time_s
