@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from TemporalReconLib.reconstruction.line_history import ifft1c
+from TemporalReconLib.reconstruction.line_history import ifft1c, root_sum_of_squares
 
 CALIBRATION_LINES = 24
 
@@ -39,7 +39,7 @@ def estimate_sensitivities(lines: torch.Tensor, sampled: torch.Tensor) -> torch.
         )
     smooth = ifft1c(lines * window[None, :, :, None], dim=-2)
     smooth = _lowpass_columns(smooth, n_columns)
-    norm = torch.linalg.vector_norm(smooth, dim=0, keepdim=True)
+    norm = root_sum_of_squares(smooth)
     tiny = torch.finfo(torch.float32).tiny
     uniform = torch.full_like(smooth, n_coils**-0.5)
     return torch.where(norm > tiny, smooth / norm.clamp_min(tiny), uniform)

@@ -10,7 +10,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.reconstruction import haar
 from TemporalReconLib.reconstruction.coil_sensitivities import compression_matrix, estimate_sensitivities
-from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, fft1c, hybrid_lines, ifft1c
+from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, fft1c, hybrid_lines, ifft1c, sampled_lines
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 from TemporalReconLib.reconstruction.streaming import StreamingReconstructor
 
@@ -64,10 +64,10 @@ class CompressedSensing(StreamingReconstructor):
         self._forget_series()
 
     def _ingest_lines(self, frame: KSpaceFrame) -> None:
-        lines, mask = hybrid_lines(frame, self.device)
+        lines, mask = sampled_lines(frame, self.device)
         if self._history is None:
             self._history = self._begin(frame, lines)
-        self._history.add(self._compress(lines), mask)
+        self._history.add_sampled(self._compress(lines), mask)
         if frame.is_fully_sampled:
             self._calibrate(self._history.lines, mask)
 
@@ -84,7 +84,7 @@ class CompressedSensing(StreamingReconstructor):
 
     def _compress(self, lines: torch.Tensor) -> torch.Tensor:
         assert self._compression is not None
-        return torch.einsum("vc,csyx->vsyx", self._compression, lines)
+        return torch.tensordot(self._compression, lines, dims=1)
 
     def _calibrate(self, lines: torch.Tensor, sampled: torch.Tensor) -> None:
         """Sensitivities and prior from fully sampled virtual-coil lines."""
@@ -137,16 +137,19 @@ class CompressedSensing(StreamingReconstructor):
         iterations: int,
     ) -> torch.Tensor:
         """Accelerated proximal gradient from the prior; (slice, row, col) complex64."""
-        # Everything along ky is kept with its origin at index 0, so that the loop needs no shifts.
-        lines = torch.fft.ifftshift(lines, dim=-2)
+        # Everything along ky is kept with its origin at index 0, so that the loop needs no shifts, and ky lies
+        # contiguous in memory, where transforms along it are fastest.
+        lines = _along_ky(torch.fft.ifftshift(lines, dim=-2))
         weights = torch.fft.ifftshift(weights, dim=-1)[None, :, :, None]
-        sensitivities = torch.fft.ifftshift(sensitivities, dim=-2)
+        sensitivities = _along_ky(torch.fft.ifftshift(sensitivities, dim=-2))
+        conjugate = sensitivities.conj().resolve_conj()
         prior = torch.fft.ifftshift(prior, dim=-2)
         image = point = prior
         momentum = 1.0
         for _ in range(iterations):
-            residual = weights * (torch.fft.fft(sensitivities * point, dim=-2, norm="ortho") - lines)
-            gradient = (sensitivities.conj() * torch.fft.ifft(residual, dim=-2, norm="ortho")).sum(dim=0)
+            residual = torch.fft.fft(sensitivities * point, dim=-2, norm="ortho")
+            residual = residual.sub_(lines).mul_(weights)
+            gradient = torch.fft.ifft(residual, dim=-2, norm="ortho").mul_(conjugate).sum(dim=0)
             change = point - gradient - prior
             shift = torch.randint(0, 2**haar.LEVELS, (2,), generator=self._spin).tolist()
             threshold = THRESHOLD * haar.noise_level(change)
@@ -154,7 +157,12 @@ class CompressedSensing(StreamingReconstructor):
             next_momentum = 0.5 * (1.0 + (1.0 + 4.0 * momentum**2) ** 0.5)
             point = update + ((momentum - 1.0) / next_momentum) * (update - image)
             image, momentum = update, next_momentum
-        return torch.fft.fftshift(image, dim=-2)
+        return torch.fft.fftshift(image, dim=-2).contiguous()
+
+
+def _along_ky(data: torch.Tensor) -> torch.Tensor:
+    """The same numbers with the last but one axis contiguous in memory."""
+    return data.transpose(-1, -2).contiguous().transpose(-1, -2)
 
 
 def combine(lines: torch.Tensor, sensitivities: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-from TemporalReconLib.reconstruction.line_history import LineHistory, hybrid_lines, ifft1c, root_sum_of_squares
+from TemporalReconLib.reconstruction.line_history import LineHistory, coil_images, sampled_lines
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 from TemporalReconLib.reconstruction.streaming import StreamingReconstructor
 
@@ -33,8 +33,8 @@ class SlidingWindow(StreamingReconstructor):
         if self._history is None:
             self._history = LineHistory(frame.n_coils, frame.image_shape, self.device)
             if self._planning is not None and self._planning.data.shape == frame.data.shape:
-                self._history.add(*hybrid_lines(self._planning, self.device))
-        self._history.add(*hybrid_lines(frame, self.device))
+                self._history.add_sampled(*sampled_lines(self._planning, self.device))
+        self._history.add_sampled(*sampled_lines(frame, self.device))
 
     def _use_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
         # A magnitude image has no lines that could be shared with complex multi-coil samples.
@@ -42,9 +42,8 @@ class SlidingWindow(StreamingReconstructor):
 
     def _image(self) -> tuple[NDArray[np.float32], NDArray[np.complex64] | None]:
         assert self._history is not None
-        coil_images = ifft1c(self._history.lines, dim=-2)
-        single = coil_images[0].cpu().numpy() if coil_images.shape[0] == 1 else None
-        return root_sum_of_squares(coil_images).cpu().numpy(), single
+        magnitude, single = coil_images(self._history.lines)
+        return magnitude.cpu().numpy(), None if single is None else single.cpu().numpy()
 
     def _forget(self) -> None:
         self._history = None

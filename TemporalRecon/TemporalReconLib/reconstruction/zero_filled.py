@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-from TemporalReconLib.reconstruction.line_history import hybrid_lines, ifft1c, root_sum_of_squares
+from TemporalReconLib.reconstruction.line_history import coil_images, hybrid_lines
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 from TemporalReconLib.reconstruction.streaming import StreamingReconstructor
 
@@ -36,9 +36,8 @@ class ZeroFilled(StreamingReconstructor):
 
     def _image(self) -> tuple[NDArray[np.float32], NDArray[np.complex64] | None]:
         assert self._lines is not None
-        coil_images = ifft1c(self._lines, dim=-2)
-        single = coil_images[0].cpu().numpy() if coil_images.shape[0] == 1 else None
-        return root_sum_of_squares(coil_images).cpu().numpy(), single
+        magnitude, single = coil_images(self._lines)
+        return magnitude.cpu().numpy(), None if single is None else single.cpu().numpy()
 
     def _forget(self) -> None:
         self._lines = None
