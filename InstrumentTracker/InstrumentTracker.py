@@ -20,10 +20,10 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-from TemporalReconLib.engine_session import EngineSession, SessionState
+from TemporalReconLib.engine_session import EngineSession, SessionState, listen_options
 from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, METHOD_NAMES
 
-from TemporalRecon import countersText, ensureDependencies, listenOptions, pythonExecutable, stateText
+from TemporalRecon import countersText, ensureDependencies, pythonExecutable, stateText
 
 POLL_MSEC = 50
 STALE_AFTER_S = 0.5  # steering by an older picture is not acceptable (clinicians' own figure)
@@ -255,7 +255,7 @@ class InstrumentTrackerLogic(ScriptedLoadableModuleLogic):
 
         feed = GuidanceFeed()
         options = ["--method", parameterNode.method, "--device", parameterNode.device]
-        options += listenOptions(parameterNode.scannerAddress)
+        options += listen_options(parameterNode.scannerAddress)
         self.session.start(parameterNode.engineHost, parameterNode.enginePort, options, feed.accept)
         self._feed = feed
         self._scene = self._planNodes = self._shown = self._sentTarget = None

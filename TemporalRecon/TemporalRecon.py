@@ -24,7 +24,7 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 from TemporalReconLib.engine_image import age_on_arrival_s
-from TemporalReconLib.engine_session import IMAGE_DEVICE, EngineSession, SessionState, SessionStatus
+from TemporalReconLib.engine_session import IMAGE_DEVICE, EngineSession, SessionState, SessionStatus, listen_options
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.frame_reader import FrameReader
 from TemporalReconLib.mrml_roles import assign_role
@@ -253,18 +253,12 @@ class TemporalReconLogic(ScriptedLoadableModuleLogic):
 def engineOptions(parameterNode):
     """Command line options of the engine for these settings."""
     options = ["--method", parameterNode.method, "--device", parameterNode.device]
-    options += listenOptions(parameterNode.scannerAddress)
+    options += listen_options(parameterNode.scannerAddress)
     if parameterNode.weightsPath:
         if not Path(parameterNode.weightsPath).is_file():
             raise InputError(f"{parameterNode.weightsPath}: no such weights file; choose another or leave it empty")
         options += ["--weights", parameterNode.weightsPath]
     return options
-
-
-def listenOptions(scannerAddress):
-    """Let one more computer in, beside this one; OpenIGTLink has no login, so nobody else may connect."""
-    address = scannerAddress.strip()
-    return ["--host", "0.0.0.0", "--allow", address, "--allow", "127.0.0.1"] if address else []
 
 
 def showInSliceViews(volumeNode):

@@ -1,4 +1,4 @@
-"""Which frame a message of the engine belongs to, and how old it is."""
+"""How old a picture from the engine is."""
 
 from __future__ import annotations
 
@@ -8,12 +8,6 @@ from TemporalReconLib.igtl.envelope import Envelope
 
 # A clock that is ahead of ours, or behind by more than this, is not set alike: its times say nothing about age.
 _MAX_BELIEVABLE_AGE_S = 60.0
-
-
-def frame_index_of(envelope: Envelope) -> int | None:
-    """The frame number a message belongs to, or None where it does not say."""
-    value = number_of(envelope.metadata.get("TR.FrameIndex"))
-    return None if value is None else int(value)
 
 
 def age_on_arrival_s(envelope: Envelope) -> float:

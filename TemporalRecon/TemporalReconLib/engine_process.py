@@ -92,7 +92,7 @@ class EngineProcess:
         # A session of its own: the launcher of Slicer's Python and the interpreter below it end together.
         try:
             self._process = subprocess.Popen(
-                [self._python, "-u", "-m", "TemporalReconLib.engine_child", self._module, *arguments],
+                [self._python, "-m", "TemporalReconLib.engine_child", self._module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -158,7 +158,7 @@ class EngineProcess:
         if environment.get("PYTHONPATH"):
             paths.append(environment["PYTHONPATH"])
         environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
-        environment["PYTHONIOENCODING"] = "utf-8"
+        environment |= {"PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
         return environment
 
     def _read(self, process: subprocess.Popen[bytes]) -> None:

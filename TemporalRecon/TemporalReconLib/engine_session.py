@@ -202,3 +202,9 @@ class EngineSession:
         if self.link is not None:
             self.link.close()
             self.link = None
+
+
+def listen_options(scanner_address: str) -> list[str]:
+    """Options that let one more computer in, beside this one; OpenIGTLink has no login, so nobody else may."""
+    address = scanner_address.strip()
+    return ["--host", "0.0.0.0", "--allow", address, "--allow", "127.0.0.1"] if address else []

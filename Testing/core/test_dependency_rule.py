@@ -84,5 +84,14 @@ def test_what_a_module_file_imports_at_file_scope_loads_without_torch(module: st
     assert result.stdout.strip() == "[]"
 
 
+def test_what_slicer_imports_while_guiding_loads_without_torch() -> None:
+    """Link, feed and session run in the Slicer process: a broken GPU library must not take it down."""
+    modules = ("TemporalReconLib.engine_session", "TemporalReconLib.engine_link", "InstrumentTrackerLib.guidance_feed")
+    script = "\n".join([*(f"import {name}" for name in modules), "import sys", "print('torch' in sys.modules)"])
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "False"
+
+
 def _names_of(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]

@@ -20,6 +20,10 @@ _meta_object = QtCore.QObject.metaObject
 PYTHONQT_NAMES = {"connect", "disconnect", "className", "delete", "findChild", "name"}
 
 
+# Properties read by virtual functions: C++ looks these names up here when it calls the function.
+_VIRTUAL_PROPERTIES = {"sizeHint", "minimumSizeHint"}
+
+
 def _index_of_property(target: QtCore.QObject, name: str) -> int:
     return int(_meta_object(target).indexOfProperty(name))
 
@@ -35,7 +39,7 @@ class PythonQtObject:
             return getattr(PythonQtObject, f"_{name}").__get__(self)
         if name == "name":
             name = "objectName"
-        if _index_of_property(self, name) >= 0:
+        if name not in _VIRTUAL_PROPERTIES and _index_of_property(self, name) >= 0:
             return _property(self, name)
         return super().__getattribute__(name)
 

@@ -1,0 +1,94 @@
+"""Missing Python packages are installed only after asking, torch by the extension that knows the GPU."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+import slicer
+from TemporalReconLib.errors import InputError
+
+
+class Desktop:
+    """What the user is asked and what is installed."""
+
+    def __init__(self) -> None:
+        self.answer = True
+        self.questions: list[str] = []
+        self.installed: list[str] = []
+
+
+@pytest.fixture
+def user(recon: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desktop:
+    """A user in front of a Slicer that lacks torch and another package."""
+    user = Desktop()
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("numpy>=1.0\ntorch>=999\nno-such-package-of-ours>=2\n", encoding="utf-8")
+
+    def ask(text: str, title: str = "") -> bool:
+        user.questions.append(text)
+        return user.answer
+
+    monkeypatch.setattr(sys.modules["TemporalRecon"], "_REQUIREMENTS", requirements)
+    monkeypatch.setattr(type(slicer.app), "testingEnabled", lambda self: False)
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", ask)
+    monkeypatch.setattr(slicer.util, "pip_install", user.installed.extend)
+    return user
+
+
+def ensure() -> bool:
+    result: bool = sys.modules["TemporalRecon"].ensureDependencies()  # type: ignore[attr-defined]
+    return result
+
+
+def test_the_user_is_told_what_is_missing_and_it_is_installed(user: Desktop) -> None:
+    assert ensure()
+    assert len(user.questions) == 1
+    assert "torch>=999\nno-such-package-of-ours>=2" in user.questions[0]
+    assert "numpy" not in user.questions[0]
+    assert user.installed == ["torch>=999", "no-such-package-of-ours>=2"]
+
+
+def test_nothing_is_installed_when_the_user_declines_and_the_engine_stays_stopped(user: Desktop, recon: Any) -> None:
+    user.answer = False
+    recon.onStart()
+    assert user.installed == []
+    assert "Stopped" in recon.ui.stateLabel.text
+
+
+def test_torch_is_left_to_the_pytorch_extension_where_it_is_there(
+    user: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[str] = []
+
+    class PyTorchUtilsLogic:
+        def installTorch(self, torchVersionRequirement: str) -> object:
+            asked_for.append(torchVersionRequirement)
+            return object()
+
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=PyTorchUtilsLogic))
+    monkeypatch.setattr(slicer.modules, "pytorchutils", object(), raising=False)
+    assert ensure()
+    assert asked_for == [">=999"]
+    assert user.installed == ["no-such-package-of-ours>=2"]
+
+
+def test_newer_slicers_install_with_their_own_progress(user: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[list[str], dict[str, Any]]] = []
+    packaging = types.ModuleType("slicer.packaging")
+    packaging.pip_ensure = lambda requirements, **options: calls.append((requirements, options))  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
+    assert ensure()
+    assert calls[0][0] == ["torch>=999", "no-such-package-of-ours>=2"]
+    assert calls[0][1]["prompt_install"] is False, "the user was asked already"
+    assert user.installed == []
+
+
+def test_tests_never_install_anything(user: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(slicer.app), "testingEnabled", lambda self: True)
+    with pytest.raises(InputError, match="missing Python packages: torch>=999"):
+        ensure()
+    assert user.installed == []
