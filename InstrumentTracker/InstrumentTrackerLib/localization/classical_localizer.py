@@ -104,7 +104,7 @@ def _examine(
     view = straighten(pixels, plane, fit.line, None, [slice_index])
     evidence = evidence_along_axis(view.data, STEP_MM, fit.gel_mm)[0]
     tip = find_guide_tip(view, 0, fit.gel_mm, evidence, fit.along - 15, fit.along + 90)
-    confidence = guide_confidence(fit.score, tip.run, tip.gel_step, tip.cap_step)
+    confidence = guide_confidence(fit.score, tip)
     return _Finding(fit, tip, slice_index, confidence)
 
 

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
+
+from InstrumentTrackerLib.localization.guide_tip import GuideTip
 
 # Below this the frame counts as one without instrument.
 REFUSE_BELOW = 0.5
+# Each piece of evidence is bounded, so that a single strong edge (gas, bladder) cannot make a guide.
+SCORE_LIMITS, GEL_LIMITS, CAP_LIMITS, LEVEL_LIMITS = (0.0, 1.2), (-0.3, 1.5), (-0.5, 1.5), (-3.0, -0.5)
+# Logistic regression on right and wrong candidates of simulated frames with and without instrument.
+SCORE_WEIGHT, GEL_WEIGHT, CAP_WEIGHT, LEVEL_WEIGHT, BIAS = 8.3, 5.8, 4.7, -1.9, -17.6
+LEVEL_FLOOR = 0.03
 
 
-def guide_confidence(row_score: float, run: float, gel_step: float, cap_step: float) -> float:
-    """0..1 from the evidence along the bar and at its tip."""
-    total = 4.0 * (run - 0.35) + 3.0 * (gel_step - 0.45) + 1.0 * (cap_step - 0.3) + 3.0 * (row_score - 0.55)
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+def guide_confidence(row_score: float, tip: GuideTip) -> float:
+    """0..1 from the evidence along the bar and at its tip.
+
+    Parameters
+    ----------
+    row_score
+        Mean evidence per row along the bar.
+    """
+    level = float(np.log(tip.cap_level + LEVEL_FLOOR))
+    total = (
+        SCORE_WEIGHT * np.clip(row_score, *SCORE_LIMITS)
+        + GEL_WEIGHT * np.clip(tip.gel_step, *GEL_LIMITS)
+        + CAP_WEIGHT * np.clip(tip.cap_step, *CAP_LIMITS)
+        + LEVEL_WEIGHT * np.clip(level, *LEVEL_LIMITS)
+        + BIAS
+    )
+    return float(1.0 / (1.0 + np.exp(-np.clip(total, -30.0, 30.0))))

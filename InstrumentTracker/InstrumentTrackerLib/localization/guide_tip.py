@@ -30,15 +30,15 @@ class GuideTip:
         How much the gel lines stand out before their end against behind it (log ratio).
     cap_step
         How much tissue beyond the cap is brighter than the cap (log ratio).
-    run
-        Mean evidence per row over the 35 mm before the gel's end, less that beyond the cap.
+    cap_level
+        Mean intensity of the cap (fraction of the 99th percentile).
     """
 
     along: float
     std_mm: float
     gel_step: float
     cap_step: float
-    run: float
+    cap_level: float
 
 
 def find_guide_tip(view: StraightView, row: int, gel_mm: float, evidence: Array, low: float, high: float) -> GuideTip:
@@ -89,12 +89,14 @@ def find_guide_tip(view: StraightView, row: int, gel_mm: float, evidence: Array,
         shift = 0.0 if curvature >= -1e-9 else float(np.clip(0.5 * (left - right) / curvature, -0.5, 0.5))
     near = score > score[best] - 0.25
     std = float(np.sqrt(0.4**2 + np.var(tips[near])))
+    tip = float(tips[best] + 0.5 * shift)
+    cap_pixels = view.data[row][np.abs(along - tip) <= 3.0][:, np.abs(across) <= 3.0]
     return GuideTip(
-        float(tips[best] + 0.5 * shift),
-        std,
-        float(gel_step[best]),
-        float(cap_step[best]),
-        float((before - after)[best]),
+        along=tip,
+        std_mm=std,
+        gel_step=float(gel_step[best]),
+        cap_step=float(cap_step[best]),
+        cap_level=float(cap_pixels.mean()) if cap_pixels.size else 1.0,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.geometry import directions_of, spacing_of, transform_points
+from TemporalReconLib.geometry import directions_of, ras_to_ijk, spacing_of, transform_points
 
 # The guide enters through the rectum and points up and, in most patients, to the front (RAS).
 INWARD_RAS = np.array([0.0, 0.6, 0.8])
@@ -71,13 +71,13 @@ class ImagePlane:
 
     def from_ras(self, points: ArrayLike) -> tuple[Array, Array]:
         """(x, y) in mm (..., 2) and continuous slice index (...) of RAS points (..., 3)."""
-        indices = transform_points(np.linalg.inv(self.ijk_to_ras), points)
+        indices = ras_to_ijk(self.ijk_to_ras, points)
         return (indices[..., :2] - self.center) * self.spacing[:2], indices[..., 2]
 
     def direction_to_plane(self, direction: ArrayLike) -> Array:
         """(x, y, z) components of a RAS vector along columns, rows and slices."""
-        result: Array = np.linalg.solve(directions_of(self.ijk_to_ras), np.asarray(direction, dtype=np.float64))
-        return result
+        vector = np.asarray(direction, dtype=np.float64)
+        return np.asarray(np.linalg.solve(directions_of(self.ijk_to_ras), vector), dtype=np.float64)
 
 
 @dataclass(frozen=True)
