@@ -169,6 +169,8 @@ class EngineProcess:
                 self._lines.append(line)
                 log.write(line + "\n")
                 log.flush()
+        process.wait()
+        _close_input(process)
 
 
 def explain_exit(return_code: int, log_tail: Sequence[str]) -> ExitReason:

@@ -7,7 +7,13 @@ import sys
 import time
 from pathlib import Path
 
-from TemporalReconLib.cli.options import INPUT_HELP, add_method_options, add_series_options, series_options
+from TemporalReconLib.cli.options import (
+    INPUT_HELP,
+    add_method_options,
+    add_series_options,
+    seed_number,
+    series_options,
+)
 from TemporalReconLib.errors import InputError
 
 from InstrumentTrackerLib.cli.track import add_target_options, target_of
@@ -17,7 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("demo", help="play a biopsy live, end to end, and draw what the clinician sees")
     parser.add_argument("--output", type=Path, default=Path("demo-output"), metavar="DIR", help="(%(default)s)")
     parser.add_argument("--input", type=Path, metavar="CASE", help=f"play this instead of a simulation: {INPUT_HELP}")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the simulation (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, help="seed of the simulation (%(default)s)")
     add_target_options(parser)
     add_method_options(parser)
     add_series_options(parser)
@@ -27,6 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     from TemporalReconLib.engine.offline import open_for_playing
 
+    _check(options)  # before the scene is loaded, the folder made and a minute spent on a simulation
     from InstrumentTrackerLib.demo.case import Case, simulated_case
     from InstrumentTrackerLib.demo.demo import run_demo
     from InstrumentTrackerLib.demo.summary import table
@@ -38,9 +45,9 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write(f"[{time.monotonic() - begin:5.1f} s] {text}\n")
         sys.stdout.flush()
 
+    target = target_of(options)
     output: Path = options.output
     _make_folder(output)
-    target = target_of(options)
     if options.input is None:
         say("simulating a biopsy (R = 16, raw multi-coil k-space)")
         case = simulated_case(output, options.seed)
@@ -50,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
         case = Case(options.input, _series_arguments(options))
     opened = open_for_playing(case.path, series_options(options))
     engine_arguments = ["--method", options.method, "--device", options.device]
+    if options.weights is not None:
+        engine_arguments += ["--weights", str(options.weights)]
     summary = run_demo(case, opened, target, output, engine_arguments, say)
     say("done")
     sys.stdout.write(
@@ -58,6 +67,17 @@ def run(options: argparse.Namespace) -> int:
     if not summary["frames_received"]:
         raise InputError(f"no frame came back from the engine; see {output / 'InstrumentTrackerLib.log'}")
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what the engine or the player would refuse later."""
+    from TemporalReconLib.engine.offline import open_for_playing
+    from TemporalReconLib.reconstruction.registry import make_reconstructor
+
+    target_of(options)
+    make_reconstructor(options.method, options.device, options.weights)
+    if options.input is not None:
+        open_for_playing(options.input, series_options(options))
 
 
 def _make_folder(output: Path) -> None:

@@ -6,26 +6,42 @@ import gzip
 import zlib
 from pathlib import Path
 
+import numpy as np
+
 from TemporalReconLib.errors import InputError
 
 CHUNK_BYTES = 1 << 20
 MAX_HEADER_BYTES = 1 << 16
+# A NIfTI may carry extensions between its header and its pixels.
+MAX_NIFTI_HEADER_BYTES = 1 << 28
 
 
-def require_complete_nifti(path: Path, pixel_bytes: int, pixel_offset: int) -> None:
-    """Refuse a ``.nii`` or ``.nii.gz`` that ends before its pixels do.
+def require_complete_nifti(path: Path, pixel_bytes: int, pixel_offset: int, float_type: str | None = None) -> None:
+    """Refuse a ``.nii`` or ``.nii.gz`` that ends before its pixels do, or whose pixels are not finite.
+
+    Parameters
+    ----------
+    float_type
+        ``f4`` or ``f8`` for floating-point pixels (complex ones too): ITK would turn their NaN to zero in silence.
 
     Raises
     ------
     InputError
-        If fewer than ``pixel_offset + pixel_bytes`` (uncompressed) are there.
+        If fewer than ``pixel_offset + pixel_bytes`` (uncompressed) are there, or a pixel is NaN or infinite.
     """
+    if not 0 <= pixel_offset <= MAX_NIFTI_HEADER_BYTES:
+        raise InputError(f"{path}: says that its pixels begin at byte {pixel_offset}; the header is corrupt")
     expected = pixel_offset + pixel_bytes
     found = 0
     try:
         with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
+            header = file.read(pixel_offset)
+            found = len(header)
+            byte_order = "<" if header[:4] in (b"\x5c\x01\0\0", b"\x1c\x02\0\0") else ">"
             while found < expected and (chunk := file.read(min(CHUNK_BYTES, expected - found))):
                 found += len(chunk)
+                if float_type is not None:
+                    _require_finite(path, chunk, byte_order + float_type)
     except (OSError, EOFError, zlib.error) as error:
         raise _incomplete(path, found, expected) from error
     if found < expected:
@@ -67,6 +83,12 @@ def require_complete_metaimage(path: Path, pixel_bytes: int) -> None:
         found = beside.stat().st_size
     if found < expected:
         raise _incomplete(path, found, expected)
+
+
+def _require_finite(path: Path, chunk: bytes, pixel_type: str) -> None:
+    kind = np.dtype(pixel_type)
+    if not np.all(np.isfinite(np.frombuffer(chunk, kind, len(chunk) // kind.itemsize))):
+        raise InputError(f"{path}: NaN or infinite pixels; repair or export the image again")
 
 
 def _incomplete(path: Path, found: int, expected: int) -> InputError:

@@ -34,6 +34,9 @@ _COMPONENT_BYTES = {
     if hasattr(sitk, f"sitk{container}{kind}")
 }
 
+# NIfTI datatype codes of floating-point pixels: real and complex, single and double.
+_NIFTI_FLOAT_TYPES = {"16": "f4", "32": "f4", "64": "f8", "1792": "f8"}
+
 
 def read_itk_series(path: Path) -> FrameList:
     """Read a 3D volume, or a 4D one as frames over time.
@@ -102,7 +105,10 @@ def _require_complete(path: Path, reader: sitk.ImageFileReader) -> None:
     elif reader.HasMetaDataKey("vox_offset") and reader.HasMetaDataKey("bitpix"):
         # A scaled NIfTI is read as float; what counts is its own bits per pixel.
         pixel_bytes = math.prod(reader.GetSize()) * int(float(reader.GetMetaData("bitpix"))) // 8
-        require_complete_nifti(path, pixel_bytes, int(float(reader.GetMetaData("vox_offset"))))
+        float_type = (
+            _NIFTI_FLOAT_TYPES.get(reader.GetMetaData("datatype")) if reader.HasMetaDataKey("datatype") else None
+        )
+        require_complete_nifti(path, pixel_bytes, int(float(reader.GetMetaData("vox_offset"))), float_type)
 
 
 def _pixels(image: sitk.Image) -> NDArray:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk  # noqa: N813
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.series import open_series
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.geometry import Matrix, lps_to_ras, ras_to_ijk, spacing_of
+from TemporalReconLib.geometry import Matrix, ras_to_ijk, spacing_of
 from TemporalReconLib.simulation.shapes import Array
 
 _FEATHER_MM = 14.0
@@ -36,33 +37,23 @@ class BackgroundVolume:
 
     @classmethod
     def read(cls, path: Path) -> BackgroundVolume:
-        """Read any file SimpleITK reads; a time series gives its first volume.
+        """Read any image that the commands read; a time series gives its first volume.
 
         Raises
         ------
         InputError
-            If the file cannot be read, is not a 3-D volume of one component, or is constant.
+            If the file cannot be read, is no image, has a single slice, or is empty.
         """
-        if not path.is_file():
-            raise InputError(f"background {path} does not exist; expected a volume file such as .nii.gz, .mha or .nrrd")
-        try:
-            image = sitk.ReadImage(str(path), sitk.sitkFloat32)
-        except RuntimeError as error:
-            raise InputError(
-                f"cannot read background {path}; expected a volume file such as .nii.gz, .mha or .nrrd"
-            ) from error
-        if image.GetDimension() == 4:
-            image = image[:, :, :, 0]
-        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1 or min(image.GetSize()) < 2:
-            raise InputError(f"background {path}: expected a 3-D volume of one component, got size {image.GetSize()}")
-        values = np.abs(sitk.GetArrayFromImage(image).astype(np.float32))
-        top = float(np.percentile(values, 99)) if np.all(np.isfinite(values)) else 0.0
+        frame = open_series(path).frame(0)
+        if not isinstance(frame, ImageFrame):
+            raise InputError(f"background {path}: k-space; expected an MR magnitude image")
+        values = frame.data
+        if min(values.shape) < 2:
+            raise InputError(f"background {path}: size {values.shape} (slice, row, col); expected a 3-D volume")
+        top = float(np.percentile(values, 99))
         if top <= 0:
-            raise InputError(f"background {path}: the volume is empty or not finite; expected an MR magnitude image")
-        ijk_to_lps = np.eye(4)
-        ijk_to_lps[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * np.array(image.GetSpacing())
-        ijk_to_lps[:3, 3] = image.GetOrigin()
-        return cls(np.clip(values / np.float32(top), 0, 1.6), lps_to_ras(ijk_to_lps))
+            raise InputError(f"background {path}: the volume is empty; expected an MR magnitude image")
+        return cls(np.clip(values / np.float32(top), 0, 1.6), frame.ijk_to_ras)
 
     @property
     def center_ras(self) -> NDArray[np.float64]:

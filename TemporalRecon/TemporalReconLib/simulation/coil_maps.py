@@ -68,7 +68,7 @@ def measured_coil_maps(path: Path, n_coils: int, shape: tuple[int, int, int]) ->
     """
     try:
         stored = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a .npy array"
         raise InputError(
             f"cannot read coil maps {path}: {reason}; expected .npy with complex (coil, row, col)"
