@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from TemporalReconLib.cli.serve import add_serve_options, serve_options, serve_until_interrupted
+from TemporalReconLib.cli.serve import (
+    add_serve_options,
+    let_idle_threads_sleep,
+    serve_options,
+    serve_until_interrupted,
+)
 
 from InstrumentTrackerLib.cli.track import add_target_options, target_of
 
@@ -18,6 +23,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    let_idle_threads_sleep()
     from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
 
     processor = GuidanceProcessor(

@@ -104,6 +104,62 @@ def write_ismrmrd(
     return count
 
 
+class IsmrmrdAppender:
+    """A series written frame by frame while it comes in; every frame is on its way to the disk when it is appended.
+
+    Parameters
+    ----------
+    path
+        Must not exist yet.
+    first
+        First frame to come; sets shape and geometry, and times count from its start.
+    planning
+        As in :func:`write_ismrmrd`; written at once.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written (disk full); so do all methods.
+    InputError
+        If the planning frame does not fit.
+    """
+
+    def __init__(self, path: Path, first: KSpaceFrame, planning: KSpaceFrame | None = None) -> None:
+        self.path = path
+        self._first = first
+        self._origin_s = min(frame.acquisition_start_time for frame in (first, planning) if frame is not None)
+        self._counts: dict[str, int] = {}
+        if planning is not None:
+            _require_alike(path, first, planning)
+        self._file = h5py.File(path, "x")
+        if planning is not None:
+            self.append(planning, PLANNING_GROUP)
+
+    def fits(self, frame: KSpaceFrame) -> bool:
+        """False where a frame needs a file of its own: other shape or geometry, earlier time, counters at their end."""
+        try:
+            _require_alike(self.path, self._first, frame)
+        except InputError:
+            return False
+        return frame.acquisition_start_time >= self._origin_s and max(self._counts.values(), default=0) < MAX_FRAMES
+
+    def append(self, frame: KSpaceFrame, group: str = SERIES_GROUP) -> int:
+        """Write a frame; returns its repetition number in the group."""
+        repetition = self._counts.get(group, 0)
+        if repetition == 0:
+            _write_header(self._file, group, self._first, 1, self._origin_s, SequenceParameters())
+        _append(self._file, group, frame, repetition, self._origin_s)
+        self._file.flush()
+        self._counts[group] = repetition + 1
+        return repetition
+
+    def close(self) -> None:
+        """State the number of frames in the headers and close."""
+        for group, count in self._counts.items():
+            _write_header(self._file, group, self._first, count, self._origin_s, SequenceParameters())
+        self._file.close()
+
+
 def _require_alike(path: Path, first: KSpaceFrame, frame: KSpaceFrame) -> None:
     if frame.data.shape != first.data.shape:
         raise InputError(
@@ -197,8 +253,10 @@ def _write_header(
     file: h5py.File, group: str, frame: KSpaceFrame, n_frames: int, origin_s: float, sequence: SequenceParameters
 ) -> None:
     xml = header_xml(frame, n_frames, origin_s, sequence)
-    data = file.require_group(group).create_dataset("xml", (1,), dtype=h5py.special_dtype(vlen=bytes))
-    data[0] = xml.encode("utf-8")
+    container = file.require_group(group)
+    if "xml" not in container:
+        container.create_dataset("xml", (1,), dtype=h5py.special_dtype(vlen=bytes))
+    container["xml"][0] = xml.encode("utf-8")
 
 
 def header_xml(frame: KSpaceFrame, n_frames: int, origin_s: float, sequence: SequenceParameters) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import threading
 from pathlib import Path
@@ -39,10 +40,24 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--legacy-v1", action="store_true", help="send version 1 headers for old receivers")
     parser.add_argument("--message-log", type=Path, metavar="FILE", help="append the name of every accepted message")
+    parser.add_argument(
+        "--mrd-port", type=int, metavar="P", help="also listen for MRD raw data (9002 by custom); images go back"
+    )
+    parser.add_argument("--record", type=Path, metavar="DIR", help="keep everything that comes in as ISMRMRD files")
     add_method_options(parser)
 
 
+def let_idle_threads_sleep() -> None:
+    """Stop torch's OpenMP threads from spinning while they wait; call before torch is imported.
+
+    Spinning threads starve the sockets and whatever else runs on the machine: on two busy cores a picture takes
+    three to five times as long with them. Who sets the variable knows better.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def run(options: argparse.Namespace) -> int:
+    let_idle_threads_sleep()
     from TemporalReconLib.engine.processor import ReconstructionProcessor
 
     return serve_until_interrupted(
@@ -63,6 +78,8 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         image_coordinates=options.image_coordinates,
         legacy_v1=options.legacy_v1,
         message_log=options.message_log,
+        record=options.record,
+        mrd_port=options.mrd_port,
     )
 
 

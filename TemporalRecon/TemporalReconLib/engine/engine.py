@@ -15,7 +15,8 @@ from dataclasses import replace
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.engine.health import Health, HealthReport
-from TemporalReconLib.engine.processor import Frame, FrameProcessor
+from TemporalReconLib.engine.processor import FrameProcessor
+from TemporalReconLib.engine.recorder import FrameRecord, Recorder
 from TemporalReconLib.engine.work_queue import Work, WorkQueue
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.envelope import Envelope
@@ -41,6 +42,8 @@ class Engine:
         Called with every result and STATUS, from the engine's threads; must not wait.
     on_image
         Called with every picture made, before its messages are published (other borders than OpenIGTLink).
+    recorder
+        Keeps what comes in; started and stopped by its owner.
     """
 
     def __init__(
@@ -48,10 +51,13 @@ class Engine:
         processor: FrameProcessor,
         publish: Publish,
         on_image: Callable[[ImageFrame], None] | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self._processor = processor
         self._publish = publish
         self._on_image = on_image
+        self._recorder = recorder
+        self._starts_series = False
         self._queue = WorkQueue()
         self._health = Health()
         self._paused = threading.Event()
@@ -98,52 +104,85 @@ class Engine:
         else:
             self._paused.clear()
 
+    def wait_until_done(self, timeout_s: float) -> bool:
+        """Wait until everything submitted so far is shown; False if that took too long."""
+        done = threading.Event()
+        self.submit("done", done)
+        return done.wait(timeout_s)
+
     def _work(self) -> None:
         while not self._stopping.is_set():
-            newest: Work | None = None
-            n_ingested = 0
+            waiting: list[FrameRecord] = []
             for work in self._queue.take_all(timeout_s=0.5):
                 if work.kind == "frame":
-                    if self._guarded(self._ingest, work.content):
-                        newest = work
-                        n_ingested += 1
+                    waiting.append(self._ingest(work))
                 else:
+                    # Commands change what the frames before them would show.
+                    self._finish(waiting)
+                    waiting = []
                     self._guarded(self._apply, work)
-            if newest is not None:
-                self._guarded(self._show, newest, n_ingested - 1)
+            self._finish(waiting)
 
-    def _guarded(self, step: Callable[..., bool], *arguments: object) -> bool:
-        """Run a step; whatever goes wrong is counted, reported, and ends with that step."""
+    def _finish(self, records: list[FrameRecord]) -> None:
+        """Show the newest of the frames that were used, then note what became of each."""
+        used = [number for number, record in enumerate(records) if record.is_used]
+        if used:
+            newest = used[-1]
+            failure = self._guarded(self._show, records[newest], len(used) - 1)
+            latency_ms = None if failure else self._health.report().latency_ms_last
+            fate = "failed" if failure else "shown"
+            records[newest] = replace(records[newest], fate=fate, reason=failure, latency_ms=latency_ms)
+        if self._recorder is not None:
+            for record in records:
+                self._recorder.frame(record)
+
+    def _guarded(self, step: Callable[..., None], *arguments: object) -> str:
+        """Run a step; whatever goes wrong is counted, reported, returned as reason, and ends with that step."""
         try:
-            return step(*arguments)
+            step(*arguments)
         except InputError as error:
             logger.warning("%s", error)
-            self._fail(str(error))
+            return self._fail(str(error))
         except Exception as error:  # GPU out of memory, a defect: the next frame must still find an engine
             logger.exception("frame failed; the series starts afresh")
             self._processor.reset()
-            self._fail(f"{type(error).__name__}: {error}; the series was started afresh")
-        return False
+            self._starts_series = True
+            return self._fail(f"{type(error).__name__}: {error}; the series was started afresh")
+        return ""
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, reason: str) -> str:
         self._health.frame_rejected(reason)
         self._status_due.set()
+        return reason
 
-    def _ingest(self, frame: Frame) -> bool:
-        return self._processor.ingest(frame)
+    def _ingest(self, work: Work) -> FrameRecord:
+        accepted: list[bool] = []
+        restarts = self._processor.counters.restarts
+        failure = self._guarded(lambda: accepted.append(self._processor.ingest(work.content)))
+        is_used = accepted == [True]
+        starts_series = self._starts_series or self._processor.counters.restarts != restarts
+        if is_used:
+            self._starts_series = False
+        fate = "failed" if failure else "skipped" if is_used else "repeated"
+        return FrameRecord(work.content, work.arrival_time, fate, is_used, starts_series, reason=failure)
 
-    def _apply(self, work: Work) -> bool:
+    def _apply(self, work: Work) -> None:
         if work.kind == "planning":
             self._processor.set_planning(work.content)
+            if self._recorder is not None:
+                self._recorder.planning(work.content)
         elif work.kind == "target":
             self._processor.set_target(work.content)
         elif work.kind == "method":
             self._processor.select_method(work.content)
+        elif work.kind == "done":
+            work.content.set()
         else:
             self._processor.reset()
-        return True
+        if work.kind in ("method", "reset"):
+            self._starts_series = True
 
-    def _show(self, newest: Work, n_skipped: int) -> bool:
+    def _show(self, newest: FrameRecord, n_skipped: int) -> None:
         image, envelopes = self._processor.produce()
         if self._on_image is not None:
             self._on_image(image)
@@ -156,7 +195,6 @@ class Engine:
         }
         for envelope in envelopes:
             self._publish(replace(envelope, metadata={**envelope.metadata, **extra}))
-        return True
 
     def _report(self) -> None:
         while not self._stopping.is_set():
@@ -182,6 +220,11 @@ class Engine:
             metadata["TR.Latency_ms"] = f"{report.latency_ms_median:.1f}"
             metadata["TR.LatencyP95_ms"] = f"{report.latency_ms_p95:.1f}"
         text = report.state if not report.reason else f"{report.state}: {report.reason}"
+        if self._recorder is not None:
+            recording = self._recorder.state
+            metadata["TR.Recording"] = recording.text
+            if recording.failure:
+                text += f"; {recording.text}"
         return Envelope(
             StatusMessage(
                 code=_STATUS_CODES.get(report.state, STATUS_NOT_READY),

@@ -28,6 +28,8 @@ class HealthReport:
         Pictures made, pictures skipped for a newer one, frames that could not be used.
     latency_ms_median, latency_ms_p95
         Arrival of the last byte to results handed to the sockets, over the last 100 pictures; NaN before.
+    latency_ms_last
+        The same of the newest picture.
     """
 
     state: str
@@ -37,6 +39,7 @@ class HealthReport:
     rejected: int
     latency_ms_median: float
     latency_ms_p95: float
+    latency_ms_last: float
 
 
 class Health:
@@ -84,6 +87,7 @@ class Health:
                 rejected=self._rejected,
                 latency_ms_median=float(np.median(latencies)),
                 latency_ms_p95=float(np.percentile(latencies, 95)),
+                latency_ms_last=latencies[-1],
             )
 
     def _state(self) -> tuple[str, str]:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from TemporalReconLib.engine.engine import Engine
 from TemporalReconLib.engine.forwarder import Forwarder
+from TemporalReconLib.engine.mrd_link import MrdLink
 from TemporalReconLib.engine.processor import FrameProcessor
+from TemporalReconLib.engine.recorder import Recorder
 from TemporalReconLib.engine.router import Router
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frames import IMAGE_DEVICE
@@ -32,6 +34,8 @@ class ServeOptions:
     image_coordinates: ImageCoordinates = "label"
     legacy_v1: bool = False
     message_log: Path | None = None
+    record: Path | None = None
+    mrd_port: int | None = None
 
 
 class Fanout:
@@ -68,12 +72,25 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         message_log=options.message_log,
     )
     forwarder = Forwarder(*options.forward, legacy_v1=options.legacy_v1) if options.forward is not None else None
-    engine = Engine(processor, Fanout(server, forwarder).publish)
+    recorder = Recorder(options.record) if options.record is not None else None
+    mrd = MrdLink(options.mrd_port, options.host, options.allow) if options.mrd_port is not None else None
+    engine = Engine(
+        processor,
+        Fanout(server, forwarder).publish,
+        on_image=None if mrd is None else mrd.send_image,
+        recorder=recorder,
+    )
     routes.append(Router(engine, server, options.image_device))
     with ExitStack() as stack:
         stack.enter_context(server)
+        if recorder is not None:
+            recorder.start()
+            stack.callback(recorder.stop)
         engine.start()
         stack.callback(engine.stop)
+        if mrd is not None:
+            mrd.start(engine)
+            stack.callback(mrd.stop)
         if forwarder is not None:
             forwarder.start()
             stack.callback(forwarder.stop)

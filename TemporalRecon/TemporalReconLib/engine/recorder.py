@@ -1,0 +1,235 @@
+"""What came in, kept on disk: raw data as ISMRMRD files and one line per frame of what became of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import re
+import threading
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from TemporalReconLib.acquisition.frame_series import Frame
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.ismrmrd_writer import SERIES_GROUP, IsmrmrdAppender
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.engine.image_recording import ImageAppender
+from TemporalReconLib.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+# Frames that were not used lie beside the series, so that the series alone replays what was seen.
+DROPPED_GROUP = "dropped"
+MAX_WAITING_BYTES = 256 << 20
+MAX_WAITING_ITEMS = 10_000
+_CLOSE_S = 1.5
+
+
+@dataclass(frozen=True, eq=False)
+class FrameRecord:
+    """A frame and its fate.
+
+    Attributes
+    ----------
+    frame
+        As it came in.
+    arrival_time
+        UTC epoch seconds.
+    fate
+        ``shown``, ``skipped`` (used, but a newer picture was shown), ``repeated`` or ``failed``.
+    is_used
+        True if its samples went into the reconstruction.
+    starts_series
+        True where the reconstruction began without history.
+    latency_ms
+        Arrival to publication of its picture; None without one.
+    reason
+        Why it failed.
+    """
+
+    frame: Frame
+    arrival_time: float
+    fate: str
+    is_used: bool
+    starts_series: bool = False
+    latency_ms: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class RecordingState:
+    """Frames written, frames lost because the disk did not keep up, and why the recording stopped (else empty)."""
+
+    written: int
+    lost: int
+    failure: str
+
+    @property
+    def text(self) -> str:
+        """One phrase for a user."""
+        if self.failure:
+            return f"recording stopped: {self.failure}"
+        return f"recording, {self.written} frames" + (f", {self.lost} lost (slow disk)" if self.lost else "")
+
+
+class Recorder:
+    """Writes in a thread of its own; giving it a frame never waits, and a failing disk stops only the recording.
+
+    Files are named by the time the recording began and a counter: ``20260131T120000_000Z.jsonl`` (one line per
+    frame) and ``20260131T120000_000Z_001.h5``, a new one for every series. Images that came as images go to
+    ``..._001_images.h5`` as ISMRMRD images. Nothing in a name comes from a sender.
+
+    Parameters
+    ----------
+    folder
+        Made if it is missing.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+
+    def __init__(self, folder: Path, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+        now = time.time()
+        stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}_{int(now * 1000) % 1000:03d}Z"
+        self._base = folder / stamp
+        self._max_waiting_bytes = max_waiting_bytes
+        self._waiting: queue.Queue[FrameRecord | Frame | None] = queue.Queue(MAX_WAITING_ITEMS)
+        self._lock = threading.Lock()
+        self._waiting_bytes = self._written = self._lost = self._n_files = 0
+        self._failure = ""
+        self._planning: Frame | None = None
+        self._series: IsmrmrdAppender | ImageAppender | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._log: IO[str] = self._base.with_suffix(".jsonl").open("x", encoding="ascii")
+        except OSError as error:
+            raise InputError(f"--record {folder}: cannot be written to ({error.strerror or error})") from None
+        self._thread = threading.Thread(target=self._run, name="engine-recorder", daemon=True)
+
+    @property
+    def state(self) -> RecordingState:
+        with self._lock:
+            return RecordingState(self._written, self._lost, self._failure)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what waits and close the files; gives up after 1.5 s."""
+        self._put(None, 0)
+        self._thread.join(_CLOSE_S)
+
+    def frame(self, record: FrameRecord) -> None:
+        """Keep a frame; never waits."""
+        self._put(record, _bytes_of(record.frame))
+
+    def planning(self, frame: Frame) -> None:
+        """Keep a planning scan with the series that follows; never waits."""
+        self._put(frame, _bytes_of(frame))
+
+    def _put(self, item: FrameRecord | Frame | None, n_bytes: int) -> None:
+        with self._lock:
+            if self._failure:
+                return
+            if self._waiting_bytes + n_bytes > self._max_waiting_bytes:
+                self._lost += 1
+                return
+            try:
+                self._waiting.put_nowait(item)
+            except queue.Full:
+                self._lost += 1
+                return
+            self._waiting_bytes += n_bytes
+
+    def _run(self) -> None:
+        try:
+            while (item := self._waiting.get()) is not None:
+                self._write(item)
+                with self._lock:
+                    self._waiting_bytes -= _bytes_of(item.frame if isinstance(item, FrameRecord) else item)
+        except Exception as error:  # HDF5 reports a full disk by various types; none of them may end the engine
+            self._fail(error)
+        try:
+            self._close_series()
+            self._log.close()
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        number = getattr(error, "errno", None)
+        # The texts of HDF5 run over several lines; the system's own words say it in one.
+        reason = os.strerror(number) if number else (str(error).strip().splitlines() or [type(error).__name__])[0]
+        with self._lock:
+            self._failure = self._failure or reason[:200]
+        logger.error("recording to %s stopped: %s", self._base.parent, reason)
+
+    def _write(self, item: FrameRecord | Frame) -> None:
+        if not isinstance(item, FrameRecord):
+            self._close_series()
+            self._planning = item
+            return
+        if item.starts_series and self._series is not None:
+            self._close_series()
+        series = self._series_for(item.frame)
+        place: dict[str, Any] = {"file": series.path.name}
+        if isinstance(item.frame, KSpaceFrame) and isinstance(series, IsmrmrdAppender):
+            place["group"] = SERIES_GROUP if item.is_used else DROPPED_GROUP
+            place["repetition"] = series.append(item.frame, place["group"])
+        elif isinstance(item.frame, ImageFrame) and isinstance(series, ImageAppender):
+            place["repetition"] = series.append(item.frame)
+        self._log.write(json.dumps(_line(item) | place) + "\n")
+        self._log.flush()
+        with self._lock:
+            self._written += 1
+
+    def _series_for(self, frame: Frame) -> IsmrmrdAppender | ImageAppender:
+        """The open file, or the next one where the frame does not fit into it."""
+        series = self._series
+        if isinstance(series, IsmrmrdAppender) and isinstance(frame, KSpaceFrame) and series.fits(frame):
+            return series
+        if isinstance(series, ImageAppender) and isinstance(frame, ImageFrame) and series.fits(frame):
+            return series
+        if series is not None:
+            self._close_series()
+        self._n_files += 1
+        name = f"{self._base.name}_{self._n_files:03d}"
+        if isinstance(frame, KSpaceFrame):
+            # The stream's name is the sender's: only characters that XML allows go into the header.
+            first = replace(frame, stream_id=re.sub(r"[^ -~]", "_", frame.stream_id)[:64])
+            planning = self._planning if isinstance(self._planning, KSpaceFrame) else None
+            self._series = IsmrmrdAppender(self._base.with_name(f"{name}.h5"), first, planning)
+        else:
+            self._series = ImageAppender(self._base.with_name(f"{name}_images.h5"))
+        return self._series
+
+    def _close_series(self) -> None:
+        series, self._series = self._series, None
+        if series is not None:
+            self._planning = None
+            series.close()
+
+
+def _bytes_of(frame: Frame) -> int:
+    return int(frame.data.nbytes)
+
+
+def _line(record: FrameRecord) -> dict[str, Any]:
+    frame = record.frame
+    return {
+        "index": frame.index,
+        "stream": frame.stream_id,
+        "fate": record.fate,
+        "accepted": record.is_used,
+        "shown": record.fate == "shown",
+        "acquisition_start_time": frame.acquisition_start_time,
+        "acquisition_end_time": frame.acquisition_end_time,
+        "arrival_time": record.arrival_time,
+        "latency_ms": record.latency_ms,
+        "reason": record.reason,
+    }
