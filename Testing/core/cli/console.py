@@ -112,7 +112,7 @@ def run_cold(program: str, *arguments: object, folder: Path | None = None) -> Ou
 def started(program: str, *arguments: object, folder: Path) -> Iterator[subprocess.Popen]:
     """A command that runs until it is told to end; killed when the block ends."""
     words = [sys.executable, "-m", MODULES[program], *map(str, arguments)]
-    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         yield process
     finally:
