@@ -23,6 +23,7 @@ from ismrmrd import xsd
 from ismrmrd.hdf5 import acquisition_dtype
 from numpy.typing import NDArray
 
+from TemporalReconLib.acquisition.guarded_file import GuardedFile
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.errors import InputError
@@ -131,7 +132,8 @@ class IsmrmrdAppender:
         self._counts: dict[str, int] = {}
         if planning is not None:
             _require_alike(path, first, planning)
-        self._file = h5py.File(path, "x")
+        self._disk = GuardedFile(path)
+        self._file = h5py.File(self._disk, "w")
         if planning is not None:
             self.append(planning, PLANNING_GROUP)
 
@@ -150,6 +152,7 @@ class IsmrmrdAppender:
             _write_header(self._file, group, self._first, 1, self._origin_s, SequenceParameters())
         _append(self._file, group, frame, repetition, self._origin_s)
         self._file.flush()
+        self._disk.require_intact()
         self._counts[group] = repetition + 1
         return repetition
 
@@ -158,6 +161,8 @@ class IsmrmrdAppender:
         for group, count in self._counts.items():
             _write_header(self._file, group, self._first, count, self._origin_s, SequenceParameters())
         self._file.close()
+        self._disk.close()
+        self._disk.require_intact()
 
 
 def _require_alike(path: Path, first: KSpaceFrame, frame: KSpaceFrame) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ismrmrd
 
+from TemporalReconLib.acquisition.guarded_file import GuardedFile
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.mrd.image_message import mrd_images
 
@@ -26,7 +27,8 @@ class ImageAppender:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._dataset = ismrmrd.Dataset(str(path), mode="x")
+        self._disk = GuardedFile(path)
+        self._dataset = ismrmrd.Dataset(self._disk, mode="w")
         self._shape: tuple[int, ...] | None = None
         self._count = 0
 
@@ -39,8 +41,12 @@ class ImageAppender:
         self._shape = frame.data.shape
         for image in mrd_images(frame):
             self._dataset.append_image("images", image)
+        self._disk.require_intact()
         self._count += 1
         return self._count - 1
 
     def close(self) -> None:
+        """Close; every image is on the disk then."""
         self._dataset.close()
+        self._disk.close()
+        self._disk.require_intact()

@@ -155,19 +155,20 @@ class Recorder:
                     self._waiting_bytes -= _bytes_of(item.frame if isinstance(item, FrameRecord) else item)
         except Exception as error:  # HDF5 reports a full disk by various types; none of them may end the engine
             self._fail(error)
-        try:
-            self._close_series()
-            self._log.close()
-        except Exception as error:
-            self._fail(error)
+        for close in (self._close_series, self._log.close):
+            try:
+                close()
+            except Exception as error:
+                self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        number = getattr(error, "errno", None)
-        # The texts of HDF5 run over several lines; the system's own words say it in one.
-        reason = os.strerror(number) if number else (str(error).strip().splitlines() or [type(error).__name__])[0]
+        """Stop recording; what follows the first failure is its consequence and not told."""
+        reason = _reason_of(error)
         with self._lock:
-            self._failure = self._failure or reason[:200]
-        logger.error("recording to %s stopped: %s", self._base.parent, reason)
+            is_first = not self._failure
+            self._failure = self._failure or reason
+        if is_first:
+            logger.error("recording to %s stopped: %s", self._base.parent, reason)
 
     def _write(self, item: FrameRecord | Frame) -> None:
         if not isinstance(item, FrameRecord):
@@ -213,6 +214,13 @@ class Recorder:
         if series is not None:
             self._planning = None
             series.close()
+
+
+def _reason_of(error: Exception) -> str:
+    """The system's own words, or the first line of an error of HDF5."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
 
 
 def _bytes_of(frame: Frame) -> int:
