@@ -8,13 +8,20 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from InstrumentTrackerLib.localization.guide_profile import dark_evidence, guide_evidence, line_evidence
+from InstrumentTrackerLib.localization.guide_profile import (
+    CAP_REACH_MM,
+    GEL_END_MM,
+    dark_evidence,
+    guide_evidence,
+    line_evidence,
+)
 from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 
 ALONG_STEP_MM, ACROSS_STEP_MM = 3.0, 1.0
 ANGLE_STEP_DEG, ANGLE_REACH_DEG = 2.5, 75.0
 # Evidence is summed over this length; a guide shows at least 60 mm, of which a part may be hidden.
 RUN_MM = 42.0
+CONTINUED_WEIGHT = 0.4
 GEL_OFFSETS_MM = (3.0, 4.0)
 ANGLES_PER_BATCH = 8
 SAME_ANGLE_DEG, SAME_OFFSET_MM = 9.0, 7.0
@@ -53,7 +60,7 @@ def find_candidates(pixels: torch.Tensor, plane: ImagePlane, count: int) -> list
     angles, grid, along, across = _sampling_grid(
         plane.shape[1:], tuple(plane.spacing[:2]), round(float(np.arctan2(plane.inward[1], plane.inward[0])), 3)
     )
-    n_run = round(RUN_MM / ALONG_STEP_MM)
+    n_run, n_cap = round(RUN_MM / ALONG_STEP_MM), round((GEL_END_MM + CAP_REACH_MM) / ALONG_STEP_MM)
     best = []
     for first in range(0, len(angles), ANGLES_PER_BATCH):
         part = grid[first : first + ANGLES_PER_BATCH]
@@ -67,6 +74,10 @@ def find_candidates(pixels: torch.Tensor, plane: ImagePlane, count: int) -> list
         evidence = guide_evidence(line, dark, ACROSS_STEP_MM, GEL_OFFSETS_MM[0])
         for gel_mm in GEL_OFFSETS_MM[1:]:
             evidence = torch.maximum(evidence, guide_evidence(line, dark, ACROSS_STEP_MM, gel_mm))
+        # The best stretch is the one that ends at the tip: it is not continued beyond the cap.
+        beyond = torch.zeros_like(evidence)
+        beyond[:, :, : -n_run - n_cap] = evidence[:, :, n_run + n_cap :].clamp_min(0.0)
+        evidence = evidence - CONTINUED_WEIGHT * beyond
         edge = 10
         evidence[..., :edge] = evidence[..., -edge:] = -1.0
         # Best place along and slice for each angle and offset.

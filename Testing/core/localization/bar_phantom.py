@@ -93,31 +93,33 @@ def draw_case(seed: int, options: BarOptions | None = None) -> BarCase:
 def _with_instrument(rng, image, points, o, tip, axis, needle_mm):
     gel_radius, gel_width = rng.uniform(3.0, 4.0), rng.uniform(1.0, 1.6)
     radius = gel_radius + rng.uniform(1.6, 2.1)
-    gel_signal = o.gel if o.gel is not None else tuple(rng.uniform(0.2, 0.8, 2))
+    gel_signal = o.gel if o.gel is not None else tuple(rng.uniform(0.3, 1.1, 2))
     dark, core_signal = rng.uniform(0.02, 0.06), rng.uniform(0.04, 0.2)
     needle_radius = rng.uniform(1.0, 2.0)
-    gel_end = -rng.normal(4.5, 0.35)
+    gel_end, length = -rng.normal(4.5, 0.35), rng.uniform(86, 99)
     side = np.array([-axis[1], axis[0], 0.0])
     side /= np.linalg.norm(side)
     result = np.zeros_like(image)
+
+    def inside(depth_mm):
+        """Share of a pixel inside a surface, ``depth_mm`` being the distance of its center to it."""
+        return np.clip(0.5 + depth_mm / o.spacing[0], 0, 1)
+
     # Five depths through the slice: partial volume of a round bar.
     for depth in np.linspace(-0.4, 0.4, 5) * o.spacing[2]:
         dx, dy, dz = points[0] - tip[0], points[1] - tip[1], points[2] + depth - tip[2]
         along = dx * axis[0] + dy * axis[1] + dz * axis[2]
         across = dx * side[0] + dy * side[1] + 0 * dz
         distance = np.sqrt(np.maximum(dx**2 + dy**2 + dz**2 - along**2, 0))
-        layer = image.copy()
-        needle = (distance < needle_radius) & (along > 0) & (along < needle_mm)
-        layer[needle] *= 0.06
         cap_center = 5.0 - radius
-        body = np.where(along < cap_center, distance, np.sqrt(distance**2 + (along - cap_center) ** 2)) < radius
-        layer[body] = dark
-        lumen = body & (along < gel_end)
-        signal = np.where(across > 0, gel_signal[0], gel_signal[1])
-        gel = lumen & (abs(distance - gel_radius) < gel_width / 2)
-        layer[gel] = signal[gel]
-        core = lumen & (distance <= gel_radius - gel_width / 2)
-        layer[core] = core_signal
+        bulge = np.where(along < cap_center, distance, np.sqrt(distance**2 + (along - cap_center) ** 2))
+        needle = inside(needle_radius - distance) * inside(needle_mm - along) * (along > 0)
+        body = inside(radius - bulge) * inside(along + length)
+        lumen = inside(gel_end - along)
+        gel = lumen * inside(gel_width / 2 - np.abs(distance - gel_radius))
+        core = lumen * inside(gel_radius - gel_width / 2 - distance)
+        bar = dark + gel * (np.where(across > 0, *gel_signal) - dark) + core * (core_signal - dark)
+        layer = image * (1 - 0.94 * needle) * (1 - body) + bar * body
         result += layer / 5
     return result
 
