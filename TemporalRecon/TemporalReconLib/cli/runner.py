@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import logging
 import os
 import re
@@ -51,6 +53,8 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     run: Callable[[argparse.Namespace], int] = options.run
     _terminate_as_interrupt()
+    # Collecting torch's objects one by one at the end takes seconds on a busy machine, and an engine must end in two.
+    atexit.register(gc.freeze)
     try:
         return run(options)
     except InputError as error:
