@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.igtl.envelope import Envelope
@@ -22,7 +22,6 @@ class ServeProcess:
 
     process: subprocess.Popen
     port: int
-    lines: list[str] = field(default_factory=list)
 
     def terminate(self) -> int:
         """SIGTERM, as Slicer and a terminal do; returns the exit code."""
