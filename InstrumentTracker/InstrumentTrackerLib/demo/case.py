@@ -9,7 +9,7 @@ from TemporalReconLib.errors import InputError
 
 from InstrumentTrackerLib.demo.summary import Truth
 
-SIMULATED_FRAMES = 30
+SIMULATED_FRAMES = 48
 SIMULATED_ACCELERATION = 16.0
 
 

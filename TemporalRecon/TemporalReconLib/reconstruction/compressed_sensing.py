@@ -15,9 +15,9 @@ from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 from TemporalReconLib.reconstruction.streaming import StreamingReconstructor
 
 N_VIRTUAL_COILS = 6
-ITERATIONS = 4
+ITERATIONS = 6
 FIRST_ITERATIONS = 40
-AGE_DECAY = 0.6
+AGE_DECAY = 0.3
 THRESHOLD = 1.0
 
 
