@@ -47,12 +47,15 @@ class Connection:
     ----------
     sock
         Connected TCP socket; it belongs to the connection from now on.
+    waits_for_sources
+        Never give up a peer that sends to us, even if it takes nothing of what is sent to it.
     """
 
-    def __init__(self, sock: socket.socket, limits: Limits | None = None) -> None:
+    def __init__(self, sock: socket.socket, limits: Limits | None = None, waits_for_sources: bool = False) -> None:
         self._limits = limits or Limits()
+        self._waits_for_sources = waits_for_sources
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        _keep_alive(sock)
         # Timeouts belong to the Python socket, so each direction has its own. Neither may ever be None: that
         # would make the shared file description blocking, and a large send would wait for its peer for ever.
         self._receive_socket = sock
@@ -60,6 +63,7 @@ class Connection:
         self._send_socket.settimeout(self._limits.send_idle_s)
         host, port = sock.getpeername()[:2]
         self.peer = f"{host}:{port}"
+        self._has_sent = False
 
     def read(self, timeout_s: float | None = None) -> tuple[Header, memoryview] | None:
         """The next message, as header and body; the body of an unknown type is skipped and comes back empty.
@@ -88,18 +92,28 @@ class Connection:
         header = decode_header(raw)
         self._receive_socket.settimeout(self._limits.body_idle_s)
         try:
-            return header, self._read_body(header)
+            body = self._read_body(header)
+            self._has_sent = True
+            return header, body
         except TimeoutError:
             raise FramingError(
                 "idle-body", f"{self.peer}: silent for {self._limits.body_idle_s} s inside a {header.type_name} message"
             ) from None
 
     def send(self, buffers: Sequence[bytes | memoryview]) -> None:
-        """Send the buffers one after the other; raises TimeoutError (an OSError) if the peer takes nothing."""
+        """Send the buffers one after the other; raises TimeoutError (an OSError) if the peer takes nothing.
+
+        With ``waits_for_sources`` a peer that has sent a message itself is waited for without end: a scanner bridge
+        may never read, may pause for minutes between two series, and must not lose its link for either.
+        """
         for buffer in buffers:
             rest = memoryview(buffer)
             while len(rest):
-                rest = rest[self._send_socket.send(rest) :]
+                try:
+                    rest = rest[self._send_socket.send(rest) :]
+                except TimeoutError:
+                    if not (self._waits_for_sources and self._has_sent):
+                        raise
 
     def close(self) -> None:
         """End both directions; a thread that waits in :meth:`read` or :meth:`send` returns."""
@@ -150,6 +164,15 @@ class Connection:
             filled += count
             received += count
         return buffer.data if stored and size else memoryview(b"")
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """Notice within half a minute that the peer's machine is gone, where the system lets us say how soon."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
+        option = getattr(socket, name, None)
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _grown(buffer: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

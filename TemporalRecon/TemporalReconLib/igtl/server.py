@@ -220,7 +220,7 @@ class IgtlServer:
                 sock.close()
                 return
             try:
-                client = _Client(Connection(sock, self._limits))
+                client = _Client(Connection(sock, self._limits, waits_for_sources=True))
             except OSError as error:  # gone between connecting and being accepted
                 logger.info("client %s left at once: %s", peer_host, error)
                 sock.close()

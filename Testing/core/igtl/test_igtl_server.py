@@ -153,6 +153,26 @@ def test_a_client_that_never_reads_delays_nobody_and_is_dropped():
         assert server.counters.clients == 1
 
 
+def test_a_scanner_that_only_sends_keeps_its_link():
+    """It may never read and may pause longer than a viewer may be deaf; its next frame must still arrive."""
+    received: list[str] = []
+    with (
+        IgtlServer(
+            port=0, limits=Limits(send_idle_s=0.3), on_message=lambda e: received.append(e.message.text)
+        ) as server,
+        IgtlClient(port=server.port) as scanner,
+    ):
+        scanner.send(text("frame 1"))
+        assert until(lambda: received == ["frame 1"])
+        for index in range(100):  # far more than the socket's buffers hold
+            server.publish(image(index))
+            time.sleep(0.01)
+        assert server.counters.skipped_sends > 10, "the scanner's buffers never filled, so nothing was proven"
+        scanner.send(text("frame 2"))
+        assert until(lambda: received == ["frame 1", "frame 2"])
+        assert server.counters.closed == {}
+
+
 def test_publishing_never_waits_for_a_client_that_does_not_read():
     with IgtlServer(port=0) as server, socket.create_connection(("127.0.0.1", server.port)):
         assert until(lambda: server.counters.clients == 1)
