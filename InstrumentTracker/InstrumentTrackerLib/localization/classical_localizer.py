@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import directions_of
 
 from InstrumentTrackerLib.localization.axis_refinement import AxisFit, refine_axis
-from InstrumentTrackerLib.localization.confidence import REFUSE_BELOW, guide_confidence
+from InstrumentTrackerLib.localization.confidence import REFUSE_BELOW, guide_confidence, with_prior
 from InstrumentTrackerLib.localization.global_search import find_candidates
 from InstrumentTrackerLib.localization.guide_profile import evidence_along_axis
 from InstrumentTrackerLib.localization.guide_tip import GuideTip, find_guide_tip
@@ -24,11 +24,15 @@ from InstrumentTrackerLib.segmentation.model_mask import draw_mask, empty_mask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 CANDIDATES = 6
+# The guide tip is searched from before to beyond the middle of the stretch that was found, mm.
+BEFORE_MM, BEYOND_MM = 15.0, 80.0
 # Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
 UNKNOWN_VARIANCE = 1e6
 LATERAL_STD_MM = 0.5
 # A guess from the previous frame is taken without a global search if it is at least this good.
 SURE = 0.9
+# What it is worth (log odds) that a finding agrees with the previous frame, and what counts as agreement.
+AGREEMENT_LOG_ODDS, AGREEMENT_MM, AGREEMENT_DEG = 1.5, 12.0, 10.0
 
 Pixels = NDArray[np.float32]
 
@@ -89,7 +93,12 @@ class ClassicalLocalizer:
             _examine(pixels, plane, line, float(tip @ line.direction) - 30.0, k, 8.0)
             for k in range(max(0, middle - 1), min(plane.shape[0], middle + 2))
         ]
-        return max(findings, key=lambda finding: finding.confidence)
+        best = max(findings, key=lambda finding: finding.confidence)
+        moved = float(np.linalg.norm(best.fit.line.point(best.tip.along) - tip))
+        turned = float(np.degrees(np.arccos(np.clip(best.fit.line.direction @ line.direction, -1, 1))))
+        if moved > AGREEMENT_MM or turned > AGREEMENT_DEG:
+            return best
+        return replace(best, confidence=with_prior(best.confidence, AGREEMENT_LOG_ODDS))
 
     def _anywhere(self, pixels: Pixels, plane: ImagePlane) -> _Finding | None:
         candidates = find_candidates(torch.from_numpy(pixels), plane, CANDIDATES)
@@ -103,8 +112,8 @@ def _examine(
     fit = refine_axis(pixels, plane, line, along, slice_index, reach_deg=reach_deg)
     view = straighten(pixels, plane, fit.line, None, [slice_index])
     evidence = evidence_along_axis(view.data, STEP_MM, fit.gel_mm)[0]
-    tip = find_guide_tip(view, 0, fit.gel_mm, evidence, fit.along - 15, fit.along + 90)
-    confidence = guide_confidence(fit.score, tip)
+    tip = find_guide_tip(view, 0, fit.gel_mm, evidence, fit.along - BEFORE_MM, fit.along + BEYOND_MM)
+    confidence = guide_confidence(plane, fit, tip, view.along, evidence)
     return _Finding(fit, tip, slice_index, confidence)
 
 

@@ -18,7 +18,7 @@ from InstrumentTrackerLib.localization.guide_profile import (
 from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 
 ALONG_STEP_MM, ACROSS_STEP_MM = 3.0, 1.0
-ANGLE_STEP_DEG, ANGLE_REACH_DEG = 2.5, 75.0
+ANGLE_STEP_DEG, ANGLE_REACH_DEG = 2.5, 60.0
 # Evidence is summed over this length; a guide shows at least 60 mm, of which a part may be hidden.
 RUN_MM = 42.0
 CONTINUED_WEIGHT = 0.4
