@@ -68,12 +68,12 @@ def run_demo(
     try:
         port = start_engine(engine, list(engine_arguments))
         say(f"playing {len(opened)} frames into 127.0.0.1:{port} at the scanner's pace")
-        shown = play_and_watch([str(case.path), *case.series_arguments], port, len(opened), show)
+        run = play_and_watch([str(case.path), *case.series_arguments], port, len(opened), show)
     finally:
         engine.stop(wait=True)
-    summary = summarize(shown, len(opened), opened.acceleration, case.truth)
-    if shown:
-        _write_results(output, shown, scene, opened, error_of, say)
+    summary = summarize(run, len(opened), opened.acceleration, case.truth)
+    if run.shown:
+        _write_results(output, run.shown, scene, opened, error_of, say)
     with written_atomically(output / "summary.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 START_TIMEOUT_S = 60.0
 DRAIN_S = 2.0
+Show = Callable[[ImageFrame, InstrumentMask | None, TrackedPose], None]
+
 _LISTENING = re.compile(r"listening on .*:(\d+)")
 
 
@@ -35,6 +38,22 @@ class ShownFrame:
     mask: InstrumentMask | None
     tracked: TrackedPose
     latency_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class LiveRun:
+    """What came of a run.
+
+    Attributes
+    ----------
+    shown
+        Frames that reached the scene.
+    n_used
+        Frames whose samples the engine used, whether or not it had time to show them.
+    """
+
+    shown: list[ShownFrame]
+    n_used: int
 
 
 def start_engine(engine: EngineProcess, arguments: list[str]) -> int:
@@ -59,12 +78,7 @@ def start_engine(engine: EngineProcess, arguments: list[str]) -> int:
     raise InputError(f"the engine did not listen within {START_TIMEOUT_S:.0f} s; see {engine.log_path}")
 
 
-def play_and_watch(
-    send_arguments: list[str],
-    port: int,
-    n_frames: int,
-    show: Callable[[ImageFrame, InstrumentMask | None, TrackedPose], None],
-) -> list[ShownFrame]:
+def play_and_watch(send_arguments: list[str], port: int, n_frames: int, show: Show) -> LiveRun:
     """Let a scanner process play its series into the engine and show every frame that comes back.
 
     Parameters
@@ -79,25 +93,38 @@ def play_and_watch(
     InputError
         If the scanner process fails or the engine goes away.
     """
-    shown: list[ShownFrame] = []
-    assembler = GuidanceAssembler()
-    with IgtlClient("127.0.0.1", port) as client:
-        command = [sys.executable, "-m", "TemporalReconLib", "send", *send_arguments, "--to", f"127.0.0.1:{port}"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as scanner:
-            quiet_since = None
-            while len(shown) < n_frames:
-                envelope = client.receive(timeout=0.2)
-                complete = assembler.add(envelope) if envelope is not None else None
-                if complete is not None:
-                    show(*complete)
-                    latency = time.time() - complete[0].acquisition_end_time
-                    shown.append(ShownFrame(*complete, latency_s=latency))
-                    quiet_since = None
-                elif scanner.poll() is not None:
-                    quiet_since = quiet_since or time.monotonic()
-                    if time.monotonic() - quiet_since > DRAIN_S:
-                        break
+    command = [sys.executable, "-m", "TemporalReconLib", "send", *send_arguments, "--to", f"127.0.0.1:{port}"]
+    with (
+        IgtlClient("127.0.0.1", port) as client,
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as scanner,
+    ):
+        try:
+            run = _watch(client, scanner, n_frames, show)
             _, errors = scanner.communicate(timeout=START_TIMEOUT_S)
-            if scanner.returncode != 0:
-                raise InputError(f"the scanner process failed: {errors.strip().splitlines()[-1] if errors else ''}")
-    return shown
+        finally:
+            scanner.kill()  # only where something went wrong before it had ended
+    if scanner.returncode != 0:
+        last = errors.strip().splitlines()[-1:] or ["it said nothing"]
+        raise InputError(f"the scanner process failed: {last[0]}")
+    return run
+
+
+def _watch(client: IgtlClient, scanner: subprocess.Popen[str], n_frames: int, show: Show) -> LiveRun:
+    shown: list[ShownFrame] = []
+    n_used = 0
+    assembler = GuidanceAssembler()
+    quiet_since: float | None = None
+    while not (n_used == n_frames and shown and shown[-1].image.index == n_frames - 1):
+        envelope = client.receive(timeout=0.2)
+        if envelope is not None and "TR.Counters" in envelope.metadata:
+            n_used = int(json.loads(envelope.metadata["TR.Counters"])["accepted"])
+        complete = assembler.add(envelope) if envelope is not None else None
+        if complete is not None:
+            show(*complete)
+            shown.append(ShownFrame(*complete, latency_s=time.time() - complete[0].acquisition_end_time))
+            quiet_since = None
+        elif scanner.poll() is not None:
+            quiet_since = quiet_since or time.monotonic()
+            if time.monotonic() - quiet_since > DRAIN_S:
+                break
+    return LiveRun(shown, n_used)

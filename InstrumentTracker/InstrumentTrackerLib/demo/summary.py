@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from TemporalReconLib.errors import InputError
 
-from InstrumentTrackerLib.demo.live_run import ShownFrame
+from InstrumentTrackerLib.demo.live_run import LiveRun, ShownFrame
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,19 @@ class Truth:
             raise InputError(f"{path}: not the simulator's truth JSON ({error})") from None
 
 
-def summarize(shown: Sequence[ShownFrame], n_sent: int, acceleration: float, truth: Truth | None) -> dict[str, Any]:
-    """Counts, latency in ms and, with a truth, tip errors in mm; median and p95 with their number of frames."""
+def summarize(run: LiveRun, n_sent: int, acceleration: float, truth: Truth | None) -> dict[str, Any]:
+    """Counts, latency in ms and, with a truth, tip errors in mm; median and p95 with their number of frames.
+
+    ``frames_dropped`` are frames whose samples were lost; ``pictures_skipped`` those whose samples were used while
+    a newer picture was shown.
+    """
+    shown = run.shown
     states = [frame.tracked.state.value for frame in shown]
     result: dict[str, Any] = {
         "frames_sent": n_sent,
         "frames_received": len(shown),
-        "frames_dropped": n_sent - len(shown),
+        "frames_dropped": n_sent - run.n_used,
+        "pictures_skipped": run.n_used - len(shown),
         "acceleration": round(acceleration, 2),
         "latency_ms": _statistics([1e3 * frame.latency_s for frame in shown]),
         "states": {state: states.count(state) for state in sorted(set(states))},
@@ -96,7 +102,8 @@ def table(summary: dict[str, Any]) -> str:
     latency = summary["latency_ms"]
     lines = [
         f"frames        sent {summary['frames_sent']}, shown {summary['frames_received']}, "
-        f"dropped {summary['frames_dropped']}  (R = {summary['acceleration']:g})",
+        f"skipped {summary['pictures_skipped']} (samples used, no picture), dropped {summary['frames_dropped']}"
+        f"  (R = {summary['acceleration']:g})",
         f"latency       median {latency['median']} ms, p95 {latency['p95']} ms  (last k-space line to scene)",
         "states        " + ", ".join(f"{state} {count}" for state, count in summary["states"].items()),
     ]
