@@ -19,6 +19,8 @@ DEFAULT_RATE_FPS = 5.0
 def play(opened: OpenedSeries, client: IgtlClient, rate_fps: float | None = None) -> Iterator[KSpaceFrame | ImageFrame]:
     """Send the planning scan, then every frame when its acquisition ends; yields each frame once sent.
 
+    Returns when the engine has read the last frame; the client is disconnected then.
+
     Frames carry the time at which they would have been acquired, so that receivers can tell their age.
 
     Parameters
@@ -42,6 +44,7 @@ def play(opened: OpenedSeries, client: IgtlClient, rate_fps: float | None = None
         time.sleep(max(0.0, end - time.time()))
         client.send(envelope)
         yield frame
+    client.finish()
 
 
 def _stamped(frame: KSpaceFrame | ImageFrame, start: float, end: float) -> KSpaceFrame | ImageFrame:

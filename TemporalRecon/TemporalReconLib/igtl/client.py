@@ -114,6 +114,12 @@ class IgtlClient:
                 continue
             return replace(envelope, arrival_time=time.time(), peer=connection.peer)
 
+    def finish(self, timeout_s: float = 5.0) -> None:
+        """Disconnect after the server has read everything that was sent; gives up after ``timeout_s`` seconds."""
+        if self._connection is not None:
+            self._connection.finish(timeout_s)
+        self.close()
+
     def close(self) -> None:
         """Disconnect; a thread that waits in :meth:`receive` gets LinkLostError."""
         connection, self._connection = self._connection, None

@@ -115,6 +115,20 @@ class Connection:
                     if not (self._waits_for_sources and self._has_sent):
                         raise
 
+    def finish(self, timeout_s: float) -> None:
+        """Say that nothing more will be sent, and wait until the peer has read it all and closed in turn.
+
+        What the peer sends meanwhile is thrown away: a socket that is closed with unread bytes resets the connection,
+        and the peer then loses what it has not read yet, such as the last frame.
+        """
+        deadline = time.monotonic() + timeout_s
+        with contextlib.suppress(OSError):  # it has gone already, or does not close in time
+            self._send_socket.shutdown(socket.SHUT_WR)
+            while (remaining := deadline - time.monotonic()) > 0.0:
+                self._receive_socket.settimeout(remaining)
+                if not self._receive_socket.recv(_FIRST_BUFFER):
+                    break
+
     def close(self) -> None:
         """End both directions; a thread that waits in :meth:`read` or :meth:`send` returns."""
         with contextlib.suppress(OSError):  # the peer may have ended it already

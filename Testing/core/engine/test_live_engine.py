@@ -214,3 +214,17 @@ def test_results_are_forwarded_to_a_server_that_starts_late():
             while not any(e.device_name == "RECON" for e in received) and time.monotonic() < deadline:
                 time.sleep(0.02)
     assert any(envelope.device_name == "RECON" for envelope in received)
+
+
+def test_a_sender_that_never_reads_loses_no_frame_when_it_leaves():
+    """Pictures that wait unread in its socket must not tear the connection down under its last frames."""
+    with serving(ReconstructionProcessor("zero-filled", "cpu"), ServeOptions(port=0)) as (server, engine):
+        for round_number in range(5):
+            with IgtlClient(port=server.port) as sender:
+                for index in range(20):
+                    sender.send(kspace_envelope(still_frame(20 * round_number + index)))
+                sender.finish()
+        deadline = time.monotonic() + PATIENCE_S
+        while engine.health.shown + engine.health.skipped < 100 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert engine.health.shown + engine.health.skipped == 100
