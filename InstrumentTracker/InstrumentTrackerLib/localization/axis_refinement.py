@@ -12,7 +12,7 @@ from InstrumentTrackerLib.localization.guide_profile import dark_evidence, guide
 from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.straight_view import ALONG_STEP_MM, STEP_MM, StraightView, straighten
 
-GEL_OFFSETS_MM = (3.0, 3.5, 4.0)
+GEL_OFFSETS_MM = (2.5, 3.0, 3.5, 4.0)
 # Offsets searched about the rough line, mm; the rest of the view feeds the local mean.
 SEARCH_MM = 6.0
 
@@ -49,6 +49,7 @@ def refine_axis(
     slice_index: int,
     length_mm: float = 48.0,
     reach_deg: float = 4.0,
+    search_mm: float = SEARCH_MM,
 ) -> AxisFit:
     """The best straight axis near a rough one, over a stretch about ``along``.
 
@@ -56,15 +57,30 @@ def refine_axis(
     computed once.
     """
     positions = np.arange(along - length_mm / 2, along + length_mm / 2 + 0.1, ALONG_STEP_MM)
-    fit = _search(straighten(pixels, plane, line, positions, [slice_index]), along, reach_deg, 0.5)
-    return _search(straighten(pixels, plane, fit.line, positions, [slice_index]), fit.along, 0.75, 0.125)
+    fit = _search(straighten(pixels, plane, line, positions, [slice_index]), along, reach_deg, 0.5, search_mm)
+    return _search(straighten(pixels, plane, fit.line, positions, [slice_index]), fit.along, 0.75, 0.125, 1.5)
 
 
-def _search(view: StraightView, along: float, reach_deg: float, step_deg: float) -> AxisFit:
+def line_imbalance(view: StraightView, row: int, fit: AxisFit) -> float:
+    """-1 (only the gel line at negative ``across`` is seen) to 1 (only the other one), near 0 for two lines."""
+    stretch = np.abs(view.along - fit.along) <= 20.0
+    if not stretch.any():
+        return 0.0
+    profile = np.asarray(view.data[row][stretch].mean(axis=0), dtype=np.float64)
+
+    def mean(center: float) -> float:
+        return float(profile[np.abs(view.across - center) <= 0.5 + 1e-6].mean())
+
+    heights = [max(0.0, mean(sign * fit.gel_mm) - mean(0.0)) for sign in (-1.0, 1.0)]
+    total = heights[0] + heights[1]
+    return 0.0 if total <= 0 else (heights[1] - heights[0]) / total
+
+
+def _search(view: StraightView, along: float, reach_deg: float, step_deg: float, search_mm: float) -> AxisFit:
     profile = torch.from_numpy(np.ascontiguousarray(view.data))
     line, dark = line_evidence(profile, STEP_MM), dark_evidence(profile, STEP_MM)
     slopes = np.tan(np.deg2rad(np.arange(-reach_deg, reach_deg + 1e-6, step_deg)))
-    search = round(SEARCH_MM / STEP_MM)
+    search = round(search_mm / STEP_MM)
     middle = view.across.size // 2
     shift = slopes[:, None] * (view.along - along) / STEP_MM + middle
     base = np.floor(shift).astype(int)

@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import directions_of
 
-from InstrumentTrackerLib.localization.axis_refinement import AxisFit, refine_axis
+from InstrumentTrackerLib.localization.axis_refinement import AxisFit, line_imbalance, refine_axis
 from InstrumentTrackerLib.localization.confidence import REFUSE_BELOW, guide_confidence, with_prior
 from InstrumentTrackerLib.localization.global_search import find_candidates
 from InstrumentTrackerLib.localization.guide_profile import evidence_along_axis
 from InstrumentTrackerLib.localization.guide_tip import GuideTip, find_guide_tip
 from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.localization.needle_tip import NeedleTip, find_needle_tip
-from InstrumentTrackerLib.localization.straight_view import STEP_MM, straighten
+from InstrumentTrackerLib.localization.needle_tip import MAX_REACH_MM, find_needle_tip
+from InstrumentTrackerLib.localization.straight_view import STEP_MM, StraightView, straighten
+from InstrumentTrackerLib.localization.through_plane import find_through_plane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.model_mask import draw_mask, empty_mask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
@@ -26,9 +27,13 @@ from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 CANDIDATES = 6
 # The guide tip is searched from before to beyond the middle of the stretch that was found, mm.
 BEFORE_MM, BEYOND_MM = 15.0, 80.0
+# From this imbalance of the two gel lines on, one of them counts as missing.
+ONE_LINE = 0.45
 # Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
 UNKNOWN_VARIANCE = 1e6
 LATERAL_STD_MM = 0.5
+# A needle leaves the plane by about this slope more than the guide.
+NEEDLE_TILT = 0.03
 # A guess from the previous frame is taken without a global search if it is at least this good.
 SURE = 0.9
 # What it is worth (log odds) that a finding agrees with the previous frame, and what counts as agreement.
@@ -111,37 +116,53 @@ def _examine(
 ) -> _Finding:
     fit = refine_axis(pixels, plane, line, along, slice_index, reach_deg=reach_deg)
     view = straighten(pixels, plane, fit.line, None, [slice_index])
+    finding = _judge(plane, view, fit, slice_index)
+    imbalance = line_imbalance(view, 0, fit)
+    if abs(imbalance) < ONE_LINE:
+        return finding
+    # A single line may be the left one of one guide or the right one of another: cap and shaft tell which.
+    other = replace(fit.line, offset=fit.line.offset + 2 * fit.gel_mm * float(np.sign(imbalance)))
+    mirrored = refine_axis(pixels, plane, other, fit.along, slice_index, reach_deg=1.0, search_mm=2.0)
+    mirrored_view = straighten(pixels, plane, mirrored.line, None, [slice_index])
+    return max(finding, _judge(plane, mirrored_view, mirrored, slice_index), key=lambda each: each.confidence)
+
+
+def _judge(plane: ImagePlane, view: StraightView, fit: AxisFit, slice_index: int) -> _Finding:
     evidence = evidence_along_axis(view.data, STEP_MM, fit.gel_mm)[0]
     tip = find_guide_tip(view, 0, fit.gel_mm, evidence, fit.along - BEFORE_MM, fit.along + BEYOND_MM)
-    confidence = guide_confidence(plane, fit, tip, view.along, evidence)
-    return _Finding(fit, tip, slice_index, confidence)
+    return _Finding(fit, tip, slice_index, guide_confidence(plane, fit, tip, view.along, evidence))
 
 
 def _pose(pixels: Pixels, plane: ImagePlane, finding: _Finding, index: int, time_s: float) -> InstrumentPose:
     line, tip = finding.fit.line, finding.tip
     view = straighten(pixels, plane, line)
+    slice_mm = float(plane.spacing[2])
+    through = find_through_plane(view, finding.slice_index, tip.along, slice_mm)
+    offset, slope, std = (0.0, 0.0, None) if through is None else (through.offset_mm, through.slope, through.std_mm)
     needle = find_needle_tip(view, list(range(plane.shape[0])), tip.along)
-    axis_xy = line.direction
-    direction = directions_of(plane.ijk_to_ras)[:, :2] @ axis_xy
+    direction = directions_of(plane.ijk_to_ras) @ np.array([*line.direction, slope])
+    needle_point = None
+    if needle is not None:
+        depth = offset + slope * (needle.along - tip.along)
+        needle_point = plane.to_ras(line.point(needle.along, needle.across), finding.slice_index + depth / slice_mm)
     return InstrumentPose(
-        guide_tip=plane.to_ras(line.point(tip.along), finding.slice_index),
-        needle_tip=None if needle is None else _needle_point(plane, line, needle, finding.slice_index),
+        guide_tip=plane.to_ras(line.point(tip.along), finding.slice_index + offset / slice_mm),
+        needle_tip=needle_point,
         axis=direction / np.linalg.norm(direction),
         confidence=finding.confidence,
-        guide_tip_covariance=_covariance(plane, line, tip.std_mm),
-        needle_tip_covariance=None if needle is None else _covariance(plane, line, needle.std_mm),
+        guide_tip_covariance=_covariance(plane, line, tip.std_mm, std),
+        needle_tip_covariance=None
+        if needle is None
+        else _covariance(plane, line, needle.std_mm, None if std is None else std + NEEDLE_TILT * MAX_REACH_MM / 2),
         index=index,
         time_s=time_s,
     )
 
 
-def _needle_point(plane: ImagePlane, line: Line, needle: NeedleTip, slice_index: int) -> NDArray[np.float64]:
-    return plane.to_ras(line.point(needle.along, needle.across), slice_index)
-
-
-def _covariance(plane: ImagePlane, line: Line, along_std: float) -> NDArray[np.float64]:
-    """RAS covariance: along the axis, across it in the plane, through the plane."""
+def _covariance(plane: ImagePlane, line: Line, along_std: float, through_std: float | None) -> NDArray[np.float64]:
+    """RAS covariance: along the axis, across it in the plane, through the plane (None: unknown)."""
     frame = np.eye(3)
     frame[:2, 0], frame[:2, 1] = line.direction, line.normal
     basis = directions_of(plane.ijk_to_ras) @ frame
-    return np.asarray(basis @ np.diag([along_std**2, LATERAL_STD_MM**2, UNKNOWN_VARIANCE]) @ basis.T)
+    through = UNKNOWN_VARIANCE if through_std is None else through_std**2
+    return np.asarray(basis @ np.diag([along_std**2, LATERAL_STD_MM**2, through]) @ basis.T)
