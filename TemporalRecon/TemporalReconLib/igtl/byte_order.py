@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 _MAX_SAMPLES = 65_536
 # Swapped low bytes look like noise; a claim is overruled only where the other reading is much smoother.
 _MUCH_SMOOTHER = 0.5
+# Small integers read in the wrong order are 256 or 65536 times as large; no image shrinks this much by chance, because
+# it would need pixels whose low bytes are nearly all zero.
+_MUCH_SMALLER = 1 / 16
 # No signal in any unit has magnitudes outside this range.
 _SMALLEST, _LARGEST = 1e-30, 1e30
 # Binary orders of magnitude: real signals spread over far fewer, byte-swapped ones over about 70.
@@ -17,7 +20,8 @@ _DISORDER = 20.0
 def looks_byte_swapped(claimed: NDArray, n_components: int = 1) -> bool:
     """True where the pixels make sense only in the byte order they do not claim.
 
-    Floats are judged by the disorder of their exponents, integers by their roughness along the rows.
+    Floats are judged by the disorder of their exponents; integers by their size, and where that tells nothing by
+    their roughness along the rows. Bytes that fit both orders (1 and 256) are taken for the smaller number.
 
     Parameters
     ----------
@@ -34,9 +38,26 @@ def looks_byte_swapped(claimed: NDArray, n_components: int = 1) -> bool:
     other = values.view(values.dtype.newbyteorder())
     with np.errstate(invalid="ignore", over="ignore"):  # the wrong reading of floats is full of NaN
         if values.dtype.kind != "f":
-            return _roughness(other) < _MUCH_SMOOTHER * _roughness(values)
+            return _is_swapped_integer(values, other)
         disorder = _disorder(values)
         return disorder > _DISORDER and _disorder(other) < 0.5 * disorder
+
+
+def _is_swapped_integer(claimed: NDArray, other: NDArray) -> bool:
+    size = np.abs(claimed.astype(np.float64))
+    # FF 00 is 255 or -256, and the latter only looks small.
+    is_byte = (other >= 0) & (other < 256)
+    size[is_byte] = claimed[is_byte].view(f"{claimed.dtype.byteorder}u{claimed.dtype.itemsize}")
+    other_size = np.abs(other.astype(np.float64))
+    # Saturated signed pixels are 7F FF: the other reading, -129, only looks small.
+    is_saturated = claimed == np.iinfo(claimed.dtype).max
+    other_size[is_saturated] = size[is_saturated]
+    mean, other_mean = size.mean(), other_size.mean()
+    if other_mean < _MUCH_SMALLER * mean:
+        return True
+    if mean < _MUCH_SMALLER * other_mean:
+        return False
+    return _roughness(other) < _MUCH_SMOOTHER * _roughness(claimed)
 
 
 def _disorder(values: NDArray) -> float:

@@ -86,6 +86,94 @@ def test_big_endian_noise_is_never_taken_for_mislabelled(seed, dtype, scale):
     np.testing.assert_array_equal(decoded.data, noise)
 
 
+INTEGERS = ["i2", "u2", "i4", "u4"]
+SMALL_MAXIMA = [20, 100, 200, 236, 255, 256, 300, 400, 500, 700, 1000, 2000, 4000]
+
+
+def anatomy(maximum: int) -> np.ndarray:
+    """Noisy bright ellipse on a dark ground, whole numbers from 0 to ``maximum``."""
+    j, i = np.meshgrid(np.linspace(-1, 1, 96), np.linspace(-1, 1, 80), indexing="ij")
+    body = np.clip(1.2 - (j / 0.8) ** 2 - (i / 0.7) ** 2, 0, 1) * (0.7 + 0.3 * np.sin(9 * j) * np.cos(7 * i))
+    values = np.abs(body + np.random.default_rng(3).normal(0, 0.03, body.shape))
+    return np.round(maximum * values / values.max())[np.newaxis]
+
+
+def noise(maximum: int) -> np.ndarray:
+    return np.random.default_rng(4).integers(0, maximum + 1, (1, 64, 64))
+
+
+def sparse(maximum: int) -> np.ndarray:
+    """A few bright pixels on zero."""
+    values = np.zeros((1, 64, 64))
+    values[0, 20:24, 30:33] = np.arange(12).reshape(4, 3) * maximum // 11
+    return values
+
+
+def swapped_or_not(pixels: np.ndarray, order: str) -> np.ndarray:
+    return decode_image(by_hand(pixels.astype(pixels.dtype.newbyteorder(order)), endian=1)).data
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("maximum", SMALL_MAXIMA)
+def test_integers_labelled_big_endian_arrive_right_whatever_order_they_are_in(maximum, dtype, order):
+    np.testing.assert_array_equal(swapped_or_not(anatomy(maximum).astype(dtype), order), anatomy(maximum))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("maximum", [1, 20, 100, 255, 300, 1000])
+def test_a_few_bright_pixels_arrive_right_whatever_order_they_are_in(maximum, dtype, order):
+    np.testing.assert_array_equal(swapped_or_not(sparse(maximum).astype(dtype), order), sparse(maximum))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("maximum", [20, 100, 255, 300])
+def test_noise_of_small_integers_arrives_right_whatever_order_it_is_in(maximum, dtype, order):
+    np.testing.assert_array_equal(swapped_or_not(noise(maximum).astype(dtype), order), noise(maximum))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["i2", "i4"])
+@pytest.mark.parametrize("maximum", [20, 100, 255, 300])
+def test_small_numbers_of_both_signs_arrive_right_whatever_order_they_are_in(maximum, dtype, order):
+    image = anatomy(maximum) - maximum // 2
+    np.testing.assert_array_equal(swapped_or_not(image.astype(dtype), order), image)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("value", [0, 1, 20, 100, 255])
+def test_constant_images_arrive_right_whatever_order_they_are_in(value, dtype, order):
+    image = np.full((1, 16, 16), value, dtype)
+    np.testing.assert_array_equal(swapped_or_not(image, order), image)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("levels", [(0, 1000), (0, 300, 700), (0, 32767), (-32768, 32767), (0, 5, 32767), (1000,)])
+def test_few_large_big_endian_values_are_believed(levels, dtype):
+    if min(levels) < 0 and dtype[0] == "u":
+        levels = tuple(level + 32768 for level in levels)
+    image = np.random.default_rng(5).choice(np.array(levels), (1, 40, 40)).astype(dtype)
+    np.testing.assert_array_equal(swapped_or_not(image, ">"), image)
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+@pytest.mark.parametrize("bits", [12, 15, 16, 24, 30])
+def test_large_big_endian_values_are_believed(dtype, bits):
+    limit = min(2**bits, np.iinfo(dtype).max)
+    image = (anatomy(limit) if dtype[1] == "4" else np.minimum(anatomy(limit), limit)).astype(dtype)
+    np.testing.assert_array_equal(swapped_or_not(image, ">"), image)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_labels_of_a_segmentation_arrive_right_whatever_order_they_are_in(dtype, order):
+    labels = (anatomy(10) > 5).astype(dtype) + (anatomy(10) > 8).astype(dtype)
+    np.testing.assert_array_equal(swapped_or_not(labels, order), labels)
+
+
 def test_an_lps_label_is_converted_and_can_be_overruled():
     lps = by_hand(np.ones((3, 5, 7), np.float32), 2, label=2)
     converted = np.diag([-1, -1, 1, 1]) @ GEOMETRY
