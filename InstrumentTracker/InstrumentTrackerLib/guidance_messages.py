@@ -65,8 +65,14 @@ def guidance_envelopes(guidance: Guidance, send_scan_plane: bool = False) -> lis
         plane = np.array(image.ijk_to_ras)
         plane[:3, :3] /= np.linalg.norm(plane[:3, :3], axis=0)
         plane[:3, 3] = tracked.tip
-        envelopes.append(transform_envelope(plane, SCAN_PLANE_DEVICE, timestamp=time_s, index=image.index))
-    envelopes.append(replace(tip, metadata={**tip.metadata, TIP_KIND_KEY: kind}))
+        envelopes.append(
+            transform_envelope(
+                plane, SCAN_PLANE_DEVICE, timestamp=time_s, index=image.index, state=state, confidence=confidence
+            )
+        )
+    if tracked.tip is not None:
+        tip = replace(tip, metadata={**tip.metadata, TIP_KIND_KEY: kind})
+    envelopes.append(tip)
     return envelopes
 
 

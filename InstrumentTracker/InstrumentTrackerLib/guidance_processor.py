@@ -17,6 +17,7 @@ class GuidanceProcessor(ReconstructionProcessor):
     """Reconstruction followed by localization, tracking and targeting."""
 
     status_device = "InstrumentTracker"
+    takes_target = True
 
     def __init__(
         self,
@@ -52,4 +53,8 @@ class GuidanceProcessor(ReconstructionProcessor):
 
     def reset(self) -> None:
         super().reset()
+        self.tracking.reset()
+
+    def restart(self) -> None:
+        super().restart()
         self.tracking.reset()

@@ -19,7 +19,9 @@ from TemporalReconLib.engine.processor import FrameProcessor
 from TemporalReconLib.engine.recorder import FrameRecord, Recorder
 from TemporalReconLib.engine.work_queue import Work, WorkQueue
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.counters import ServerCounters
 from TemporalReconLib.igtl.envelope import Envelope
+from TemporalReconLib.igtl.frame_metadata import common_metadata
 from TemporalReconLib.igtl.messages import STATUS_NOT_READY, STATUS_OK, STATUS_UNKNOWN_ERROR, StatusMessage
 from TemporalReconLib.reconstruction.registry import check_method
 
@@ -44,6 +46,8 @@ class Engine:
         Called with every picture made, before its messages are published (other borders than OpenIGTLink).
     recorder
         Keeps what comes in; started and stopped by its owner.
+    link_counters
+        What the sockets counted, for STATUS.
     """
 
     def __init__(
@@ -52,11 +56,13 @@ class Engine:
         publish: Publish,
         on_image: Callable[[ImageFrame], None] | None = None,
         recorder: Recorder | None = None,
+        link_counters: Callable[[], ServerCounters] | None = None,
     ) -> None:
         self._processor = processor
         self._publish = publish
         self._on_image = on_image
         self._recorder = recorder
+        self._link_counters = link_counters
         self._starts_series = False
         self._queue = WorkQueue()
         self._health = Health()
@@ -84,13 +90,25 @@ class Engine:
         for thread in self._threads:
             thread.join(2.0)
 
-    def submit(self, kind: str, content: object = None, arrival_time: float | None = None) -> None:
+    @property
+    def takes_target(self) -> bool:
+        """Whether a target means anything to this engine."""
+        return self._processor.takes_target
+
+    def reject(self, reason: str) -> None:
+        """Count a frame that could not even be decoded, and tell why."""
+        self._fail(reason)
+
+    def submit(
+        self, kind: str, content: object = None, arrival_time: float | None = None, time_is_known: bool = True
+    ) -> None:
         """Queue work of a kind that :class:`Work` names. Thread-safe; waits only when memory would overflow."""
         if kind == "frame":
             self._health.frame_arrived()
             if self._paused.is_set():
                 return
-        self._queue.put(Work(kind, content, time.time() if arrival_time is None else arrival_time))
+        arrival = time.time() if arrival_time is None else arrival_time
+        self._queue.put(Work(kind, content, arrival, time_is_known))
 
     def select_method(self, name: str) -> None:
         """Change the reconstruction method between two frames; raises InputError if there is none of that name."""
@@ -101,8 +119,11 @@ class Engine:
         """Ignore frames until resumed."""
         if paused:
             self._paused.set()
-        else:
+        elif self._paused.is_set():
+            self._queue.put(Work("resume"))
             self._paused.clear()
+        self._health.set_stopped(paused)
+        self._status_due.set()
 
     def wait_until_done(self, timeout_s: float) -> bool:
         """Wait until everything submitted so far is shown; False if that took too long."""
@@ -120,7 +141,7 @@ class Engine:
                     # Commands change what the frames before them would show.
                     self._finish(waiting)
                     waiting = []
-                    self._guarded(self._apply, work)
+                    self._obey(work)
             self._finish(waiting)
 
     def _finish(self, records: list[FrameRecord]) -> None:
@@ -145,10 +166,20 @@ class Engine:
             return self._fail(str(error))
         except Exception as error:  # GPU out of memory, a defect: the next frame must still find an engine
             logger.exception("frame failed; the series starts afresh")
-            self._processor.reset()
+            self._processor.restart()
             self._starts_series = True
             return self._fail(f"{type(error).__name__}: {error}; the series was started afresh")
         return ""
+
+    def _obey(self, work: Work) -> None:
+        """Carry out a command; one that cannot be carried out says nothing about the frames."""
+        if work.kind == "planning":
+            self._guarded(self._apply, work)
+            return
+        try:
+            self._apply(work)
+        except InputError as error:
+            logger.warning("%s: %s", work.kind, error)
 
     def _fail(self, reason: str) -> str:
         self._health.frame_rejected(reason)
@@ -164,22 +195,31 @@ class Engine:
         if is_used:
             self._starts_series = False
         fate = "failed" if failure else "skipped" if is_used else "repeated"
-        return FrameRecord(work.content, work.arrival_time, fate, is_used, starts_series, reason=failure)
+        return FrameRecord(
+            work.content,
+            work.arrival_time,
+            fate,
+            is_used,
+            starts_series,
+            reason=failure,
+            time_is_known=work.time_is_known,
+            planning=self._processor.planning,
+        )
 
     def _apply(self, work: Work) -> None:
         if work.kind == "planning":
             self._processor.set_planning(work.content)
-            if self._recorder is not None:
-                self._recorder.planning(work.content)
         elif work.kind == "target":
             self._processor.set_target(work.content)
         elif work.kind == "method":
             self._processor.select_method(work.content)
         elif work.kind == "done":
             work.content.set()
+        elif work.kind == "resume":
+            self._processor.expect_gap()
         else:
             self._processor.reset()
-        if work.kind in ("method", "reset"):
+        if work.kind in ("planning", "method", "reset"):
             self._starts_series = True
 
     def _show(self, newest: FrameRecord, n_skipped: int) -> None:
@@ -188,13 +228,20 @@ class Engine:
             self._on_image(image)
         latency_ms = (time.time() - newest.arrival_time) * 1e3
         self._health.picture_shown(latency_ms, n_skipped)
-        counters = self._processor.counters
-        extra = {
-            "TR.Latency_ms": f"{latency_ms:.1f}",
-            "TR.Dropped": str(counters.missing + counters.repeated + self._health.report().rejected),
+        report = self._health.report()
+        defaults = common_metadata(image, "image") | {
+            "TR.Quality": "nan",
+            "TR.State": report.state,
+            "TR.Confidence": "nan",
         }
+        figures = {
+            "TR.Latency_ms": f"{latency_ms:.1f}",
+            "TR.Dropped": str(self._processor.counters.dropped + report.rejected),
+        }
+        if not newest.time_is_known:
+            figures["TR.TimeSource"] = "arrival"
         for envelope in envelopes:
-            self._publish(replace(envelope, metadata={**envelope.metadata, **extra}))
+            self._publish(replace(envelope, metadata={**defaults, **envelope.metadata, **figures}))
 
     def _report(self) -> None:
         while not self._stopping.is_set():
@@ -206,15 +253,25 @@ class Engine:
         """The STATUS message of this moment: state and reason as text, the figures as JSON metadata."""
         report = self.health
         counters = self._processor.counters
-        figures = {
+        figures: dict[str, object] = {
             "accepted": counters.accepted,
             "missing": counters.missing,
             "repeated": counters.repeated,
+            "stepped_back": counters.stepped_back,
             "restarts": counters.restarts,
             "shown": report.shown,
             "skipped": report.skipped,
             "rejected": report.rejected,
         }
+        if self._link_counters is not None:
+            link = self._link_counters()
+            figures |= {
+                "messages_dropped": link.dropped,
+                "clients_closed": link.closed,
+                "clients_refused": link.refused_clients,
+                "sends_skipped": link.skipped_sends,
+                "byte_order_corrected": link.byte_order_corrected,
+            }
         metadata = {"TR.State": report.state, "TR.Counters": json.dumps(figures)}
         if report.shown:
             metadata["TR.Latency_ms"] = f"{report.latency_ms_median:.1f}"

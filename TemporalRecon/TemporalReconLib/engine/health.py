@@ -20,8 +20,8 @@ class HealthReport:
     Attributes
     ----------
     state
-        ``waiting`` (no data yet), ``running``, ``stalled`` (data stopped), ``failed`` (the last frame could not
-        be processed; the next one is tried).
+        ``waiting`` (no data yet), ``running``, ``stalled`` (data stopped), ``stopped`` (on command), ``failed`` (the
+        last frame could not be processed; the next one is tried).
     reason
         Why, in words for a user; empty while running.
     shown, skipped, rejected
@@ -51,6 +51,7 @@ class Health:
         self._intervals_s: deque[float] = deque(maxlen=20)
         self._last_frame: float | None = None
         self._failure = ""
+        self._is_stopped = False
         self._shown = self._skipped = self._rejected = 0
 
     def frame_arrived(self) -> None:
@@ -75,6 +76,12 @@ class Health:
             self._rejected += 1
             self._failure = reason
 
+    def set_stopped(self, stopped: bool) -> None:
+        """Frames are ignored on command, or taken again; what failed before is over."""
+        with self._lock:
+            self._is_stopped = stopped
+            self._failure = ""
+
     def report(self) -> HealthReport:
         with self._lock:
             state, reason = self._state()
@@ -91,6 +98,8 @@ class Health:
             )
 
     def _state(self) -> tuple[str, str]:
+        if self._is_stopped:
+            return "stopped", "frames are ignored on command; send CMD_START to go on"
         if self._failure:
             return "failed", self._failure
         if self._last_frame is None:

@@ -10,15 +10,27 @@ from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.geometry import same_geometry
 from TemporalReconLib.reconstruction.reconstructor import Reconstructor
 
+SAME_PLACE_MM = 0.1
+
 
 @dataclass
 class StreamCounters:
-    """What happened to the frames of a stream."""
+    """What happened to the frames of a stream.
+
+    ``missing`` and ``repeated`` frames are lost; a frame that ``stepped_back`` begins a new series, as do the other
+    ``restarts`` (another stream, matrix or place).
+    """
 
     accepted: int = 0
     missing: int = 0
     repeated: int = 0
+    stepped_back: int = 0
     restarts: int = 0
+
+    @property
+    def dropped(self) -> int:
+        """Frames of the stream that never became part of it."""
+        return self.missing + self.repeated
 
 
 class ReconstructionPipeline:
@@ -26,7 +38,7 @@ class ReconstructionPipeline:
 
     Live and retrospective runs use this same object. A frame index that jumps ahead counts the missing frames;
     a repeated one is dropped; one that steps back, another stream id, another matrix or coil number or a
-    changed geometry begins a new series.
+    changed geometry begins a new series. The planning scan outlives a restart at the same place.
 
     Parameters
     ----------
@@ -40,11 +52,19 @@ class ReconstructionPipeline:
         self.counters = StreamCounters()
         self._follow_geometry = follow_geometry
         self._last: KSpaceFrame | ImageFrame | None = None
+        self._planning: KSpaceFrame | ImageFrame | None = None
+        self._expects_gap = False
 
     def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
         """Start a new series with this planning scan."""
         self.reset()
         self.reconstructor.set_planning(planning)
+        self._planning = planning
+
+    @property
+    def planning(self) -> KSpaceFrame | ImageFrame | None:
+        """The planning scan in use."""
+        return self._planning
 
     def push(self, frame: KSpaceFrame) -> ImageFrame | None:
         """Ingest and reconstruct; None if the frame was a repeat."""
@@ -68,31 +88,52 @@ class ReconstructionPipeline:
         return image.with_latency(time.perf_counter() - start)
 
     def reset(self) -> None:
-        """Forget the series."""
+        """Forget the series and its planning scan."""
+        self.reconstructor.reset()
+        self._last = self._planning = None
+
+    def restart(self) -> None:
+        """Begin a new series of the same place: the planning scan stays."""
         self.reconstructor.reset()
         self._last = None
+        if self._planning is not None:
+            self.reconstructor.set_planning(self._planning)
+
+    def expect_gap(self) -> None:
+        """Frames were ignored on purpose: the next jump ahead in the index is no loss."""
+        self._expects_gap = True
 
     def replace_reconstructor(self, reconstructor: Reconstructor) -> None:
-        """Go on with another method; it starts without history."""
-        self.reset()
+        """Go on with another method; it starts without history but with the planning scan."""
         self.reconstructor = reconstructor
+        self.restart()
 
     def _accept(self, frame: KSpaceFrame | ImageFrame) -> bool:
         last = self._last
         if last is not None:
             if self._starts_new_series(last, frame):
                 self.counters.restarts += 1
-                self.reset()
+                self.counters.stepped_back += frame.stream_id == last.stream_id and frame.index < last.index
+                self._start_again_with(frame)
             elif frame.index == last.index:
                 self.counters.repeated += 1
                 return False
-            else:
+            elif not self._expects_gap:
                 self.counters.missing += frame.index - last.index - 1
+        self._expects_gap = False
         self._last = frame
         self.counters.accepted += 1
         return True
 
+    def _start_again_with(self, frame: KSpaceFrame | ImageFrame) -> None:
+        planning = self._planning
+        fits = planning is not None and planning.data.shape[-3:] == frame.data.shape[-3:]
+        if planning is not None and fits and same_geometry(planning.ijk_to_ras, frame.ijk_to_ras, SAME_PLACE_MM):
+            self.restart()
+        else:
+            self.reset()
+
     def _starts_new_series(self, last: KSpaceFrame | ImageFrame, frame: KSpaceFrame | ImageFrame) -> bool:
         if frame.stream_id != last.stream_id or frame.index < last.index or frame.data.shape != last.data.shape:
             return True
-        return self._follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, tolerance_mm=0.1)
+        return self._follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, SAME_PLACE_MM)

@@ -15,6 +15,8 @@ from TemporalReconLib.reconstruction.registry import make_reconstructor
 
 Frame = KSpaceFrame | ImageFrame
 
+NO_TARGETS = "this engine only reconstructs; targets belong to 'instrument-tracker serve'"
+
 
 class FrameProcessor(Protocol):
     """The pipeline behind an engine; called from one thread only."""
@@ -25,7 +27,17 @@ class FrameProcessor(Protocol):
         ...
 
     @property
+    def takes_target(self) -> bool:
+        """Whether a target means anything to it."""
+        ...
+
+    @property
     def counters(self) -> StreamCounters: ...
+
+    @property
+    def planning(self) -> Frame | None:
+        """The planning scan in use."""
+        ...
 
     def set_planning(self, planning: Frame) -> None: ...
 
@@ -43,13 +55,24 @@ class FrameProcessor(Protocol):
 
     def select_method(self, name: str) -> None: ...
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        """Forget the series and its planning scan."""
+        ...
+
+    def restart(self) -> None:
+        """Forget the series, keep its planning scan."""
+        ...
+
+    def expect_gap(self) -> None:
+        """Frames were ignored on purpose."""
+        ...
 
 
 class ReconstructionProcessor:
     """k-space in, ``RECON`` out; an image that came as an image is passed on."""
 
     status_device = "TemporalRecon"
+    takes_target = False
 
     def __init__(self, method: str, device: str = "auto", weights: Path | None = None) -> None:
         self._device = device
@@ -59,6 +82,10 @@ class ReconstructionProcessor:
     @property
     def counters(self) -> StreamCounters:
         return self.pipeline.counters
+
+    @property
+    def planning(self) -> Frame | None:
+        return self.pipeline.planning
 
     def set_planning(self, planning: Frame) -> None:
         self.pipeline.set_planning(planning)
@@ -79,7 +106,7 @@ class ReconstructionProcessor:
         return image, [recon_envelope(image)]
 
     def set_target(self, target: tuple[float, float, float] | None) -> None:
-        raise InputError("this engine only reconstructs; targets belong to 'instrument-tracker serve'")
+        raise InputError(NO_TARGETS)
 
     def select_method(self, name: str) -> None:
         self.pipeline.replace_reconstructor(make_reconstructor(name, self._device))
@@ -87,3 +114,10 @@ class ReconstructionProcessor:
     def reset(self) -> None:
         self._image = None
         self.pipeline.reset()
+
+    def restart(self) -> None:
+        self._image = None
+        self.pipeline.restart()
+
+    def expect_gap(self) -> None:
+        self.pipeline.expect_gap()

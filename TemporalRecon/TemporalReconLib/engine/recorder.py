@@ -49,6 +49,10 @@ class FrameRecord:
         Arrival to publication of its picture; None without one.
     reason
         Why it failed.
+    time_is_known
+        False where its sender stated no time.
+    planning
+        The planning scan in use when the frame was taken.
     """
 
     frame: Frame
@@ -58,6 +62,8 @@ class FrameRecord:
     starts_series: bool = False
     latency_ms: float | None = None
     reason: str = ""
+    time_is_known: bool = True
+    planning: Frame | None = None
 
 
 @dataclass(frozen=True)
@@ -99,11 +105,10 @@ class Recorder:
         stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}_{int(now * 1000) % 1000:03d}Z"
         self._base = folder / stamp
         self._max_waiting_bytes = max_waiting_bytes
-        self._waiting: queue.Queue[FrameRecord | Frame | None] = queue.Queue(MAX_WAITING_ITEMS)
+        self._waiting: queue.Queue[FrameRecord | None] = queue.Queue(MAX_WAITING_ITEMS)
         self._lock = threading.Lock()
         self._waiting_bytes = self._written = self._lost = self._n_files = 0
         self._failure = ""
-        self._planning: Frame | None = None
         self._series: IsmrmrdAppender | ImageAppender | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -129,11 +134,7 @@ class Recorder:
         """Keep a frame; never waits."""
         self._put(record, _bytes_of(record.frame))
 
-    def planning(self, frame: Frame) -> None:
-        """Keep a planning scan with the series that follows; never waits."""
-        self._put(frame, _bytes_of(frame))
-
-    def _put(self, item: FrameRecord | Frame | None, n_bytes: int) -> None:
+    def _put(self, item: FrameRecord | None, n_bytes: int) -> None:
         with self._lock:
             if self._failure:
                 return
@@ -152,7 +153,7 @@ class Recorder:
             while (item := self._waiting.get()) is not None:
                 self._write(item)
                 with self._lock:
-                    self._waiting_bytes -= _bytes_of(item.frame if isinstance(item, FrameRecord) else item)
+                    self._waiting_bytes -= _bytes_of(item.frame)
         except Exception as error:  # HDF5 reports a full disk by various types; none of them may end the engine
             self._fail(error)
         for close in (self._close_series, self._log.close):
@@ -170,14 +171,10 @@ class Recorder:
         if is_first:
             logger.error("recording to %s stopped: %s", self._base.parent, reason)
 
-    def _write(self, item: FrameRecord | Frame) -> None:
-        if not isinstance(item, FrameRecord):
-            self._close_series()
-            self._planning = item
-            return
+    def _write(self, item: FrameRecord) -> None:
         if item.starts_series and self._series is not None:
             self._close_series()
-        series = self._series_for(item.frame)
+        series = self._series_for(item.frame, item.planning)
         place: dict[str, Any] = {"file": series.path.name}
         if isinstance(item.frame, KSpaceFrame) and isinstance(series, IsmrmrdAppender):
             place["group"] = SERIES_GROUP if item.is_used else DROPPED_GROUP
@@ -189,7 +186,7 @@ class Recorder:
         with self._lock:
             self._written += 1
 
-    def _series_for(self, frame: Frame) -> IsmrmrdAppender | ImageAppender:
+    def _series_for(self, frame: Frame, planning: Frame | None) -> IsmrmrdAppender | ImageAppender:
         """The open file, or the next one where the frame does not fit into it."""
         series = self._series
         if isinstance(series, IsmrmrdAppender) and isinstance(frame, KSpaceFrame) and series.fits(frame):
@@ -203,8 +200,8 @@ class Recorder:
         if isinstance(frame, KSpaceFrame):
             # The stream's name is the sender's: only characters that XML allows go into the header.
             first = replace(frame, stream_id=re.sub(r"[^ -~]", "_", frame.stream_id)[:64])
-            planning = self._planning if isinstance(self._planning, KSpaceFrame) else None
-            self._series = IsmrmrdAppender(self._base.with_name(f"{name}.h5"), first, planning)
+            scan = planning if isinstance(planning, KSpaceFrame) else None
+            self._series = IsmrmrdAppender(self._base.with_name(f"{name}.h5"), first, scan)
         else:
             self._series = ImageAppender(self._base.with_name(f"{name}_images.h5"))
         return self._series
@@ -212,7 +209,6 @@ class Recorder:
     def _close_series(self) -> None:
         series, self._series = self._series, None
         if series is not None:
-            self._planning = None
             series.close()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 from TemporalReconLib.engine.engine import Engine
+from TemporalReconLib.engine.processor import NO_TARGETS
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frame_reader import FrameReader
@@ -49,13 +51,24 @@ class Router:
         elif isinstance(message, PointMessage) and name == TARGET_DEVICE:
             if not message.points:
                 raise InputError("POINT TARGET: holds no point, expected the target as first point")
-            self._engine.submit("target", message.points[0].position)
+            self._aim(message.points[0].position)
         elif isinstance(message, TransformMessage) and name.startswith(TARGET_DEVICE):
-            self._engine.submit("target", tuple(float(value) for value in message.matrix[:3, 3]))
+            right, anterior, superior = (float(value) for value in message.matrix[:3, 3])
+            self._aim((right, anterior, superior))
         elif isinstance(message, StringMessage) and name.startswith(COMMAND_PREFIX):
             self._answer(envelope, self._command(name.removeprefix(COMMAND_PREFIX), message.text))
         elif isinstance(message, QueryMessage):
             self._query(message, envelope.peer)
+
+    def dropped(self, type_name: str, error: InputError) -> None:
+        """Told of every message that was dropped: one that should have been a frame is a frame lost."""
+        if type_name == "IMAGE":
+            self._engine.reject(str(error))
+
+    def _aim(self, target: tuple[float, float, float] | None) -> None:
+        if not self._engine.takes_target:
+            raise InputError(NO_TARGETS)
+        self._engine.submit("target", target)
 
     def _receive_frame(self, envelope: Envelope) -> None:
         reader = self._readers.get(envelope.device_name)
@@ -65,7 +78,8 @@ class Router:
                 "rename the stream or set --image-device"
             )
         incoming = reader.read(envelope)
-        self._engine.submit("planning" if incoming.is_planning else "frame", incoming.frame, envelope.arrival_time)
+        kind = "planning" if incoming.is_planning else "frame"
+        self._engine.submit(kind, incoming.frame, envelope.arrival_time, incoming.time_is_known)
 
     def _command(self, name: str, text: str) -> dict[str, Any]:
         """Carry out a command; the answer says ``ok`` and, if not, why."""
@@ -86,7 +100,7 @@ class Router:
         elif action == "method":
             self._engine.select_method(str(arguments.get("method", "")))
         else:
-            self._engine.submit("target", _target_of(arguments))
+            self._aim(_target_of(arguments))
 
     def _answer(self, question: Envelope, answer: dict[str, Any]) -> None:
         name = ANSWER_PREFIX + question.device_name.removeprefix(COMMAND_PREFIX)
@@ -103,7 +117,8 @@ def parse_command(name: str, text: str) -> tuple[str, dict[str, Any]]:
     """Action and arguments of ``CMD_<name>``.
 
     The text is JSON: ``{"command": "reset"}``, ``{"method": "sliding-window"}``, ``{"target": [R, A, S]}``,
-    ``"start"``, or nothing where the name itself is the action (``CMD_STOP``).
+    ``"start"``, or nothing or the bare value where the name itself is the action (``CMD_STOP``, ``CMD_METHOD`` with
+    ``"zero-filled"``, ``CMD_TARGET`` with ``[R, A, S]``).
 
     Raises
     ------
@@ -111,9 +126,11 @@ def parse_command(name: str, text: str) -> tuple[str, dict[str, Any]]:
         If it is not JSON or names no known action.
     """
     try:
-        content = json.loads(text) if text.strip() else {}
-    except ValueError:
+        content = json.loads(text) if text.strip() else None
+    except (ValueError, RecursionError):
         content = text.strip()
+    if name.lower() in ACTIONS and not isinstance(content, dict):
+        return name.lower(), {name.lower(): content}
     arguments = {"command": content} if isinstance(content, str) else content
     if not isinstance(arguments, dict):
         raise InputError(f"{COMMAND_PREFIX}{name}: expected a JSON object, got {text[:40]!r}")
@@ -132,5 +149,7 @@ def _target_of(arguments: dict[str, Any]) -> tuple[float, float, float] | None:
     try:
         right, anterior, superior = (float(number) for number in value)
     except (TypeError, ValueError):
-        raise InputError(f'target: expected {{"target": [R, A, S]}} in mm, got {value!r}') from None
+        raise InputError(f'target: expected {{"target": [R, A, S]}} in mm, got {str(value)[:60]}') from None
+    if not all(math.isfinite(number) for number in (right, anterior, superior)):
+        raise InputError(f"target: expected three finite numbers in mm, got {str(value)[:60]}")
     return right, anterior, superior

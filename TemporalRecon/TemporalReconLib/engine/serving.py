@@ -67,6 +67,7 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         options.host,
         options.allow,
         on_message=lambda envelope: routes[0].receive(envelope),
+        on_drop=lambda type_name, error: routes[0].dropped(type_name, error),
         legacy_v1=options.legacy_v1,
         image_coordinates=options.image_coordinates,
         message_log=options.message_log,
@@ -79,6 +80,7 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         Fanout(server, forwarder).publish,
         on_image=None if mrd is None else mrd.send_image,
         recorder=recorder,
+        link_counters=lambda: server.counters,
     )
     routes.append(Router(engine, server, options.image_device))
     with ExitStack() as stack:

@@ -18,12 +18,14 @@ class Work:
     """One thing to do: ``frame``, ``planning``, ``target``, ``method``, ``reset`` or ``done`` (tell the
     submitter that all before it is done) with its content.
 
-    ``arrival_time`` is the UTC epoch second at which it was received.
+    ``arrival_time`` is the UTC epoch second at which it was received; ``time_is_known`` is False for a frame whose
+    sender stated no time.
     """
 
     kind: str
     content: Any = None
     arrival_time: float = 0.0
+    time_is_known: bool = True
     n_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:

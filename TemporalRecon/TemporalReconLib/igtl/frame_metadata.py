@@ -102,9 +102,15 @@ def decode_mask(text: str, n_slices: int, n_lines: int) -> NDArray[np.bool_]:
 
 
 def number(metadata: Mapping[str, str], key: str) -> float | None:
-    """A finite number, None if the key is missing; raises MessageError if it is anything else."""
+    """A finite number; None if the key is missing or says ``nan`` (not known).
+
+    Raises
+    ------
+    MessageError
+        If it is anything else.
+    """
     text = metadata.get(key)
-    if text is None:
+    if text is None or text.strip().lower() == "nan":
         return None
     try:
         value = float(text)

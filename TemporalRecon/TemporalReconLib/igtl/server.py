@@ -52,6 +52,8 @@ class IgtlServer:
     on_message
         Called with every good message, for one message at a time, in the thread that reads from its client;
         while it works that client's next messages wait. An InputError it raises drops and counts the message.
+    on_drop
+        Told type and reason of every bad but framed message, in the same thread.
     legacy_v1
         Send version 1 headers without metadata, for receivers of protocols 1 and 2.
     image_coordinates
@@ -73,6 +75,7 @@ class IgtlServer:
         max_clients: int = 4,
         on_message: Callable[[Envelope], None] | None = None,
         *,
+        on_drop: Callable[[str, InputError], None] | None = None,
         legacy_v1: bool = False,
         image_coordinates: ImageCoordinates = "label",
         message_log: Path | None = None,
@@ -81,6 +84,7 @@ class IgtlServer:
         self._address = ListenAddress.checked(host, port, allow)
         self._max_clients = max_clients
         self._on_message = on_message
+        self._on_drop = on_drop
         self._legacy_v1 = legacy_v1
         self._image_coordinates: ImageCoordinates = image_coordinates
         self._message_log_path = message_log
@@ -244,6 +248,8 @@ class IgtlServer:
                     reason = error.reason if isinstance(error, MessageError) else "content"
                     self._board.drop(reason)
                     logger.warning("message from %s dropped: %s", connection.peer, error)
+                    if self._on_drop is not None:
+                        self._on_drop(received[0].type_name, error)
         except FramingError as error:
             self._board.close(error.reason)
             logger.warning("client %s closed: %s", connection.peer, error)

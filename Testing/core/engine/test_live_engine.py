@@ -138,6 +138,8 @@ def test_a_planning_scan_is_used_and_is_no_frame_of_the_series():
         ("2", '"start"', "start"),
         ("3", "stop", "stop"),
         ("4", '{"method": "zero-filled"}', "method"),
+        ("METHOD", "zero-filled", "method"),
+        ("reset", "null", "reset"),
     ],
 )
 def test_commands_are_carried_out_and_answered(name, text, command):
@@ -151,7 +153,7 @@ def test_commands_are_carried_out_and_answered(name, text, command):
         ('{"method": "magic"}', "unknown method 'magic'"),
         ('{"command": "explode"}', "unknown command 'explode'"),
         ("[1, 2]", "expected a JSON object"),
-        ('{"target": [1, 2]}', 'expected {"target": [R, A, S]}'),
+        ("[" * 3000, "expected"),
     ],
 )
 def test_commands_that_mean_nothing_are_refused_with_a_reason(text, why):
@@ -195,11 +197,65 @@ def test_status_and_capability_are_given_when_asked_for():
         assert "IMAGE" in next_of(client, "TemporalRecon", lambda e: e.type_name == "CAPABILITY").message.types
 
 
-def test_a_target_given_to_an_engine_that_only_reconstructs_is_told_so():
-    with an_engine() as (client, _, _):
+def test_an_engine_that_only_reconstructs_refuses_a_target_and_stays_well():
+    with an_engine() as (client, server, _):
         client.send(Envelope(PointMessage((PointElement((1.0, 2.0, 3.0)),)), "TARGET"))
+        answer = answer_to(client, "T", '{"target": [1, 2, 3]}')
+        assert not answer["ok"] and "only reconstructs" in answer["error"]
+        assert server.counters.dropped == {"content": 1}
+        assert counters_of(next_of(client, "TemporalRecon"))["rejected"] == 0
+
+
+def counters_of(status):
+    return json.loads(status.metadata["TR.Counters"])
+
+
+def test_a_frame_that_cannot_be_decoded_is_counted_and_its_reason_told():
+    with an_engine() as (client, _, _):
+        bad = kspace_envelope(still_frame(0))
+        client.send(Envelope(bad.message, bad.device_name, bad.timestamp, {**bad.metadata, "TR.NumCoils": "7"}))
         status = next_of(client, "TemporalRecon", lambda envelope: envelope.metadata["TR.State"] == "failed")
-        assert "only reconstructs" in status.message.text
+        assert "TR.NumCoils 7" in status.message.text
+        assert counters_of(status)["rejected"] == 1
+        assert counters_of(status)["messages_dropped"] == {"metadata": 1}
+        client.send(kspace_envelope(still_frame(1)))
+        assert next_of(client, "RECON").metadata["TR.Dropped"] == "1"
+
+
+def test_a_frame_without_a_time_is_flagged():
+    with an_engine() as (client, _, _):
+        known, unknown = kspace_envelope(still_frame(1)), kspace_envelope(still_frame(2))
+        client.send(known)
+        assert "TR.TimeSource" not in next_of(client, "RECON").metadata
+        timeless = {key: value for key, value in unknown.metadata.items() if not key.startswith("TR.Acq")}
+        client.send(Envelope(unknown.message, unknown.device_name, 0.0, timeless))
+        recon = next_of(client, "RECON")
+        assert recon.metadata["TR.TimeSource"] == "arrival"
+        assert abs(recon.timestamp - time.time()) < PATIENCE_S
+
+
+def test_every_output_says_what_the_contract_names():
+    with an_engine() as (client, _, _):
+        client.send(kspace_envelope(still_frame(0)))
+        metadata = next_of(client, "RECON").metadata
+        for key in ("StreamID", "FrameIndex", "AcqStartTime", "AcqEndTime", "Latency_ms", "Quality", "Dropped"):
+            assert f"TR.{key}" in metadata
+        assert metadata["TR.State"] == "running" and metadata["TR.Confidence"] == "nan"
+
+
+def test_stop_is_told_and_ignored_frames_are_no_loss():
+    with an_engine() as (client, _, _):
+        client.send(kspace_envelope(still_frame(0)))
+        next_of(client, "RECON")
+        assert answer_to(client, "STOP", "")["ok"]
+        client.send(kspace_envelope(still_frame(1)))
+        status = next_of(client, "TemporalRecon", lambda envelope: envelope.metadata["TR.State"] == "stopped")
+        assert "CMD_START" in status.message.text
+        assert answer_to(client, "START", "")["ok"]
+        client.send(kspace_envelope(still_frame(5)))
+        assert next_of(client, "RECON").metadata["TR.Dropped"] == "0"
+        status = next_of(client, "TemporalRecon", lambda envelope: envelope.metadata["TR.State"] == "running")
+        assert counters_of(status)["missing"] == 0
 
 
 def test_results_are_forwarded_to_a_server_that_starts_late():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from engine_frames import moved, still_frame
+from engine_frames import moved, still_frame, still_object
 from TemporalReconLib.engine.pipeline import ReconstructionPipeline
 from TemporalReconLib.reconstruction.registry import make_reconstructor
 
@@ -63,3 +63,18 @@ def test_another_method_goes_on_with_the_next_frame(a_pipeline):
     a_pipeline.replace_reconstructor(make_reconstructor("zero-filled", "cpu"))
     assert a_pipeline.push(still_frame(2)).method == "zero-filled"
     assert a_pipeline.counters.restarts == 0
+
+
+def test_the_planning_scan_outlives_a_restart_at_the_same_place_only(a_pipeline):
+    planning = still_frame(0, acceleration=1)
+    for successor, stays in ((still_frame(0), True), (moved(still_frame(0), [0.0, 5.0, 0.0]), False)):
+        a_pipeline.set_planning(planning)
+        play(a_pipeline, [3])
+        image = a_pipeline.push(successor)
+        assert (np.abs(image.data - still_object()).max() < 1e-4) == stays
+
+
+def test_a_step_back_is_counted_apart_from_other_restarts(a_pipeline):
+    play(a_pipeline, [0, 1, 0])
+    a_pipeline.push(replace(still_frame(1), stream_id="next"))
+    assert (a_pipeline.counters.restarts, a_pipeline.counters.stepped_back) == (2, 1)

@@ -32,12 +32,10 @@ def record_of(frame, **fields):
     return FrameRecord(frame, arrival_time=100.0 + frame.index, **{"fate": "shown", "is_used": True, **fields})
 
 
-def recorded(folder, records, planning=None):
+def recorded(folder, records):
     """Files that a recorder leaves for these records, and the lines of its log."""
     recorder = Recorder(folder)
     recorder.start()
-    if planning is not None:
-        recorder.planning(planning)
     for record in records:
         recorder.frame(record)
     recorder.stop()
@@ -83,6 +81,22 @@ def test_a_recording_replays_to_exactly_the_pictures_of_the_live_run(tmp_path, m
         (index, "shown", path.name) for index in range(6)
     ]
     assert all(0.0 < line["latency_ms"] < 30e3 and line["arrival_time"] > 1.7e9 for line in lines)
+
+
+def test_a_series_that_starts_again_is_recorded_with_the_planning_scan_it_still_uses(tmp_path):
+    folder = tmp_path / "rec"
+    with (
+        serve_process("--method", "sliding-window", "--record", str(folder)) as serve,
+        IgtlClient(port=serve.port) as client,
+    ):
+        client.send(kspace_envelope(still_frame(0, acceleration=1), planning=True))
+        played(client, [noisy_frame(index) for index in range(3)])
+        live = played(client, [noisy_frame(index) for index in range(2)])
+        assert serve.terminate() == 0
+    _, second = sorted(folder.glob("*.h5"))
+    replayed = reconstructed(second, tmp_path / "out.seq.nrrd", "sliding-window")
+    for picture, again in zip(live, replayed, strict=True):
+        np.testing.assert_array_equal(np.squeeze(picture), np.squeeze(again))
 
 
 def test_samples_mask_times_and_geometry_survive(tmp_path):
