@@ -13,7 +13,7 @@ from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingStat
 # Measurements below this confidence are not used.
 MIN_CONFIDENCE = 0.5
 # A first sight this sure needs no second one.
-SURE_CONFIDENCE = 0.75
+SURE_CONFIDENCE = 0.9
 MAX_PREDICTED_FRAMES = 3
 MAX_PREDICTED_S = 0.75
 # Without an instrument for this many frames, it counts as withdrawn rather than lost.
@@ -36,7 +36,8 @@ class Tracker:
     """Kalman filters of guide tip and needle tip, a smoothed axis, and an explicit state.
 
     ``tracked``: the reported tip was measured in this frame. ``predicted``: it was not, or what was measured
-    contradicts the past and waits for a second sight; at most three frames and 0.75 s. ``lost``: longer.
+    contradicts the past and waits for a second sight; at most three frames and 0.75 s, and never on the strength of a
+    single sight. ``lost``: longer.
     ``absent``: nothing seen so far, or not for ten frames.
     """
 
@@ -67,7 +68,7 @@ class Tracker:
             return self._report(pose, self._needle_state(pose))
         self._missed_frames += frames
         self._missed_s += seconds
-        if self._missed_frames > MAX_PREDICTED_FRAMES or self._missed_s > MAX_PREDICTED_S:
+        if not self._is_confirmed or self._missed_frames > MAX_PREDICTED_FRAMES or self._missed_s > MAX_PREDICTED_S:
             # A pose that waits for confirmation may still be confirmed by the next frame.
             self._forget_past()
         if self._guide is not None:
@@ -81,6 +82,7 @@ class Tracker:
         self._guide: PointFilter | None = None
         self._axis: Array = np.zeros(3)
         self._is_new = False
+        self._is_confirmed = False
         self._needle.reset()
 
     def _step(self, pose: InstrumentPose) -> tuple[int, float]:
@@ -114,11 +116,13 @@ class Tracker:
             axis = self._axis + AXIS_GAIN * (pose.axis - self._axis)
             self._axis = axis / np.linalg.norm(axis)
             self._is_new = False
+            self._is_confirmed = True
         else:
             is_sure_start = self._guide is None and pose.confidence >= SURE_CONFIDENCE
             if not (is_sure_start or self._agrees_with_waiting(pose)):
                 self._waiting = pose
                 return False
+            self._is_confirmed = self._agrees_with_waiting(pose)
             self._guide = PointFilter(pose.guide_tip, covariance)
             self._axis = np.array(pose.axis)
             self._needle.reset()

@@ -1,0 +1,42 @@
+"""What one sight of an instrument is worth."""
+
+import pytest
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.tracking.tracker import Tracker
+
+
+def sight(index, confidence, offset_mm=0.0):
+    tip = [10.0, -20.0 + offset_mm, 5.0]
+    return InstrumentPose(tip, None, [0.0, 0.6, 0.8], confidence, index=index, time_s=0.2 * index)
+
+
+def nothing(index):
+    return InstrumentPose(confidence=0.1, index=index, time_s=0.2 * index)
+
+
+def states(*poses):
+    tracker = Tracker()
+    return [tracker.update(pose).state.value for pose in poses]
+
+
+def test_a_single_frame_with_a_sure_sight_is_tracked():
+    assert states(sight(0, 0.95)) == ["tracked"]
+
+
+def test_a_single_frame_with_a_doubtful_sight_carries_no_number():
+    assert states(sight(0, 0.7)) == ["absent"]
+
+
+def test_two_doubtful_sights_that_agree_are_tracked_and_two_that_do_not_are_not():
+    assert states(sight(0, 0.7), sight(1, 0.7, 3.0)) == ["absent", "tracked"]
+    assert states(sight(0, 0.7), sight(1, 0.7, 30.0)) == ["absent", "absent"]
+
+
+@pytest.mark.parametrize("confidence", [0.95, 1.0])
+def test_nothing_is_predicted_from_one_sight(confidence):
+    """A look-alike in one slice must not go on as a needle in the next."""
+    assert states(nothing(0), sight(1, confidence), nothing(2)) == ["absent", "tracked", "lost"]
+
+
+def test_after_two_sights_a_short_loss_is_bridged():
+    assert states(sight(0, 0.95), sight(1, 0.95), nothing(2)) == ["tracked", "tracked", "predicted"]
