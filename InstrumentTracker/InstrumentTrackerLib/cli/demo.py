@@ -11,6 +11,7 @@ from TemporalReconLib.cli.options import (
     INPUT_HELP,
     add_method_options,
     add_series_options,
+    path_name,
     seed_number,
     series_options,
 )
@@ -22,7 +23,9 @@ from InstrumentTrackerLib.cli.track import add_target_options, target_of
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("demo", help="play a biopsy live, end to end, and draw what the clinician sees")
     parser.add_argument("--output", type=Path, default=Path("demo-output"), metavar="DIR", help="(%(default)s)")
-    parser.add_argument("--input", type=Path, metavar="CASE", help=f"play this instead of a simulation: {INPUT_HELP}")
+    parser.add_argument(
+        "--input", type=path_name, metavar="CASE", help=f"play this instead of a simulation: {INPUT_HELP}"
+    )
     parser.add_argument("--seed", type=seed_number, default=0, help="seed of the simulation (%(default)s)")
     add_target_options(parser)
     add_method_options(parser)
@@ -72,12 +75,13 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     """Refuse what the engine or the player would refuse later."""
     from TemporalReconLib.engine.offline import open_for_playing
-    from TemporalReconLib.reconstruction.registry import make_reconstructor
+    from TemporalReconLib.reconstruction.registry import check_method, make_reconstructor
 
     target_of(options)
-    make_reconstructor(options.method, options.device, options.weights)
+    check_method(options.method, options.weights)
     if options.input is not None:
         open_for_playing(options.input, series_options(options))
+    make_reconstructor(options.method, options.device, options.weights)  # imports torch, which takes longest
 
 
 def _make_folder(output: Path) -> None:

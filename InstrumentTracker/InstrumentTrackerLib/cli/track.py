@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from TemporalReconLib.cli.options import INPUT_HELP, add_method_options, add_series_options, series_options
+from TemporalReconLib.cli.options import (
+    INPUT_HELP,
+    add_method_options,
+    add_series_options,
+    check_options,
+    path_name,
+    series_options,
+)
 from TemporalReconLib.cli.output_options import SEQUENCE_SUFFIXES, TABLE_SUFFIXES, check_outputs
 from TemporalReconLib.cli.progress import Progress
 
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("track", help="find guide and needle in every frame of a file")
-    parser.add_argument("input", type=Path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("input", type=path_name, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="table to write, one row per frame")
     parser.add_argument("--mask-output", type=Path, metavar="M", help="labels (1 guide, 2 needle) as .seq.nrrd")
     add_target_options(parser)
@@ -43,20 +50,22 @@ def target_of(options: argparse.Namespace) -> Target | None:
 
 
 def run(options: argparse.Namespace) -> int:
-    import numpy as np
-    from TemporalReconLib.acquisition.sequence_writer import write_label_sequence
-    from TemporalReconLib.engine.offline import open_for_playing
-
-    from InstrumentTrackerLib.pipeline import TrackingPipeline
-    from InstrumentTrackerLib.track_table import write_track
-
     check_outputs(
         {"--output": (options.output, TABLE_SUFFIXES), "--mask-output": (options.mask_output, SEQUENCE_SUFFIXES)},
         options.input,
         options.prior,
     )
-    pipeline = TrackingPipeline(target_of(options))
+    check_options(options)
+    target = target_of(options)
+    import numpy as np
+    from TemporalReconLib.acquisition.sequence_writer import write_label_sequence
+    from TemporalReconLib.engine.offline import open_for_playing
+
     opened = open_for_playing(options.input, series_options(options))
+    from InstrumentTrackerLib.pipeline import TrackingPipeline
+    from InstrumentTrackerLib.track_table import write_track
+
+    pipeline = TrackingPipeline(target)
     rows, labels, images = [], [], []
     with Progress() as progress:
         for image in images_of(opened, options):

@@ -9,7 +9,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import same_geometry
 
-__all__ = ["Frame", "Series", "open_series", "read_volume", "require_same_geometry"]
+__all__ = ["Frame", "Series", "check_input", "open_series", "read_volume", "require_same_geometry"]
 
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 ITK_SUFFIXES = (".mha", ".mhd", ".nii", ".nii.gz")
@@ -78,16 +78,34 @@ def require_same_geometry(prior: Frame, frame: Frame, source: str = "prior") -> 
         )
 
 
-def _open(path: Path) -> Series:
+def check_input(path: Path) -> None:
+    """Refuse at once what no reader will take: a missing or empty file, or one of an unknown kind.
+
+    Raises
+    ------
+    InputError
+        As :func:`open_series` would.
+    """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; {EXPECTED}")
+    if path.is_dir():
+        return
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty; {EXPECTED}")
+    name = path.name.lower()
+    if name.endswith((".dcm", ".ima")):
+        raise InputError(f"{path}: a single DICOM file; give the folder that holds the series")
+    if not name.endswith((*NRRD_SUFFIXES, *ITK_SUFFIXES, *HDF5_SUFFIXES)):
+        raise InputError(f"{path}: unknown kind of file; {EXPECTED}")
+
+
+def _open(path: Path) -> Series:
+    check_input(path)
     name = path.name.lower()
     if path.is_dir():
         from TemporalReconLib.acquisition.dicom_reader import read_dicom_series
 
         return read_dicom_series(path)
-    if path.stat().st_size == 0:
-        raise InputError(f"{path}: the file is empty; {EXPECTED}")
     if name.endswith(NRRD_SUFFIXES):
         from TemporalReconLib.acquisition.nrrd_reader import read_nrrd_series
 
@@ -96,11 +114,7 @@ def _open(path: Path) -> Series:
         from TemporalReconLib.acquisition.itk_reader import read_itk_series
 
         return read_itk_series(path)
-    if name.endswith(HDF5_SUFFIXES):
-        return _open_hdf5(path)
-    if name.endswith((".dcm", ".ima")):
-        raise InputError(f"{path}: a single DICOM file; give the folder that holds the series")
-    raise InputError(f"{path}: unknown kind of file; {EXPECTED}")
+    return _open_hdf5(path)
 
 
 def _open_hdf5(path: Path) -> Series:

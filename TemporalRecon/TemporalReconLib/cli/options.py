@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
-from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, METHOD_NAMES
+from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, METHOD_NAMES, check_method
 
 if TYPE_CHECKING:
     from TemporalReconLib.engine.offline import SeriesOptions
@@ -21,7 +21,7 @@ INPUT_HELP = (
 def add_method_options(parser: argparse.ArgumentParser) -> None:
     """``--method --weights --device``."""
     parser.add_argument("--method", default=DEFAULT_METHOD, help=f"one of {', '.join(METHOD_NAMES)} (%(default)s)")
-    parser.add_argument("--weights", type=Path, help="weights of a learned method")
+    parser.add_argument("--weights", type=path_name, help="weights of a learned method")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
 
 
@@ -30,7 +30,7 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--acceleration", type=float, metavar="R", help="undersample a fully sampled INPUT R times")
     parser.add_argument("--mask", choices=MASK_KINDS, default="paper", help="order of the lines (%(default)s)")
     parser.add_argument("--mask-seed", type=seed_number, default=0, metavar="S", help="seed of the masks (%(default)s)")
-    parser.add_argument("--prior", type=Path, metavar="VOLUME", help="fully sampled planning image, same geometry")
+    parser.add_argument("--prior", type=path_name, metavar="VOLUME", help="fully sampled planning image, same geometry")
     parser.add_argument(
         "--frames",
         default="time",
@@ -44,6 +44,29 @@ def seed_number(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"'{text}' is no seed; expected a whole number from 0")
     return int(text)
+
+
+def path_name(text: str) -> Path:
+    """A path from the command line. An empty one, as from an unset shell variable, does not mean this folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the name is empty; give a file or a folder")
+    return Path(text)
+
+
+def check_options(options: argparse.Namespace) -> None:
+    """Refuse at once, before torch is imported, what cannot be read or is no method.
+
+    Raises
+    ------
+    InputError
+        If INPUT or the planning image is missing or of an unknown kind, or the method is unknown.
+    """
+    from TemporalReconLib.acquisition.series import check_input
+
+    for path in (options.input, options.prior):
+        if path is not None:
+            check_input(path)
+    check_method(options.method, options.weights)
 
 
 def series_options(options: argparse.Namespace) -> SeriesOptions:

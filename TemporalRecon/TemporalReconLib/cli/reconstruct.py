@@ -7,7 +7,14 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from TemporalReconLib.cli.options import INPUT_HELP, add_method_options, add_series_options, series_options
+from TemporalReconLib.cli.options import (
+    INPUT_HELP,
+    add_method_options,
+    add_series_options,
+    check_options,
+    path_name,
+    series_options,
+)
 from TemporalReconLib.cli.output_options import JSON_SUFFIXES, SEQUENCE_SUFFIXES, check_outputs
 from TemporalReconLib.cli.progress import Progress
 
@@ -17,7 +24,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("reconstruct", help="reconstruct a series frame by frame, as it would be live")
-    parser.add_argument("input", type=Path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("input", type=path_name, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help=".seq.nrrd (or .nrrd) to write")
     parser.add_argument("--report", type=Path, metavar="JSON", help="per-frame latency, method, device, R, dropped")
     add_method_options(parser)
@@ -26,17 +33,18 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
-    from TemporalReconLib.engine.offline import open_for_playing, reconstruct_series
-    from TemporalReconLib.reconstruction.registry import make_reconstructor
-
     check_outputs(
         {"--output": (options.output, SEQUENCE_SUFFIXES), "--report": (options.report, JSON_SUFFIXES)},
         options.input,
         options.prior,
     )
-    reconstructor = make_reconstructor(options.method, options.device, options.weights)
+    check_options(options)
+    from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
+    from TemporalReconLib.engine.offline import open_for_playing, reconstruct_series
+    from TemporalReconLib.reconstruction.registry import make_reconstructor
+
     opened = open_for_playing(options.input, series_options(options))
+    reconstructor = make_reconstructor(options.method, options.device, options.weights)
     images = []
     with Progress() as progress:
         for image in reconstruct_series(opened, reconstructor):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from TemporalReconLib.cli.options import INPUT_HELP, add_series_options, series_options
+from TemporalReconLib.cli.options import INPUT_HELP, add_series_options, path_name, series_options
 from TemporalReconLib.cli.progress import Progress
 from TemporalReconLib.cli.serve import parse_address
 from TemporalReconLib.errors import InputError
@@ -13,7 +12,7 @@ from TemporalReconLib.errors import InputError
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("send", help="play a series to an engine as a scanner would")
-    parser.add_argument("input", type=Path, metavar="INPUT", help=INPUT_HELP)
+    parser.add_argument("input", type=path_name, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("--to", required=True, metavar="HOST:PORT", help="the engine's OpenIGTLink port")
     parser.add_argument("--rate", type=float, metavar="FPS", help="frames per second (the series' own rate, else 5)")
     parser.add_argument("--legacy-v1", action="store_true", help="send version 1 headers, without metadata")

@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
+from TemporalReconLib.cli.options import path_name
 from TemporalReconLib.cli.output_options import ISMRMRD_SUFFIXES, JSON_SUFFIXES, check_outputs
 from TemporalReconLib.cli.progress import Progress
+from TemporalReconLib.errors import InputError
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
 
 _DEFAULTS = SimulationConfig()
@@ -17,7 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("simulate", help="make raw data of a simulated biopsy, with exact truth")
     parser.add_argument("--output", type=Path, required=True, metavar="CASE.h5", help="ISMRMRD file to write")
     parser.add_argument("--truth", type=Path, metavar="JSON", help="write target and true tip positions there")
-    parser.add_argument("--background", type=Path, metavar="VOL", help="MR volume to use as anatomy")
+    parser.add_argument("--background", type=path_name, metavar="VOL", help="MR volume to use as anatomy")
     parser.add_argument("--frames", type=int, default=_DEFAULTS.frames, metavar="N", help="(%(default)s)")
     parser.add_argument(
         "--acceleration",
@@ -28,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--mask", choices=MASK_KINDS, default=_DEFAULTS.mask, help="order of the lines (%(default)s)")
     parser.add_argument("--coils", type=int, default=_DEFAULTS.coils, metavar="C", help="1 to 32 (%(default)s)")
-    parser.add_argument("--coil-maps", type=Path, metavar="NPY", help="complex sensitivities (coil, row, col)")
+    parser.add_argument("--coil-maps", type=path_name, metavar="NPY", help="complex sensitivities (coil, row, col)")
     parser.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="S", help="patient, story and noise")
     parser.add_argument("--slices", type=int, default=_DEFAULTS.n_slices, metavar="N", help="1 to 20 (%(default)s)")
     parser.add_argument("--matrix", type=int, default=_DEFAULTS.matrix, metavar="N", help="rows, columns (%(default)s)")
@@ -49,10 +51,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from TemporalReconLib.acquisition.ismrmrd_writer import SequenceParameters, write_ismrmrd
-    from TemporalReconLib.simulation.bssfp import ECHO_TIME_S, FIELD_STRENGTH_T, REPETITION_TIME_S
-    from TemporalReconLib.simulation.simulated_series import simulate_series
-
     config = SimulationConfig(
         frames=args.frames,
         acceleration=args.acceleration,
@@ -74,6 +72,14 @@ def run(args: argparse.Namespace) -> int:
         args.background,
         args.coil_maps,
     )
+    for option, path in (("--background", args.background), ("--coil-maps", args.coil_maps)):
+        if path is not None and not path.exists():
+            raise InputError(f"{option} {path}: no such file; give the name of an existing one")
+    # Only now, because importing torch takes longer than refusing a wrong command line.
+    from TemporalReconLib.acquisition.ismrmrd_writer import SequenceParameters, write_ismrmrd
+    from TemporalReconLib.simulation.bssfp import ECHO_TIME_S, FIELD_STRENGTH_T, REPETITION_TIME_S
+    from TemporalReconLib.simulation.simulated_series import simulate_series
+
     series = simulate_series(config)
     sequence = SequenceParameters(
         repetition_time_ms=REPETITION_TIME_S * 1e3,

@@ -1,18 +1,23 @@
-"""A file played through the live pipeline, frame by frame."""
+"""A file played through the live pipeline, frame by frame.
+
+What needs torch is imported when it is used: importing it takes longer than refusing a wrong file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.acquisition.masks import lines_per_frame
 from TemporalReconLib.acquisition.series import Series, open_series, read_volume, require_same_geometry
-from TemporalReconLib.acquisition.undersampling import undersample
-from TemporalReconLib.engine.pipeline import ReconstructionPipeline
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.reconstruction.reconstructor import Reconstructor
+
+if TYPE_CHECKING:
+    from TemporalReconLib.reconstruction.reconstructor import Reconstructor
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,9 @@ def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
     series = open_series(path, options.frames)
     planning = series.planning
     if options.acceleration is not None:
+        lines_per_frame(series.image_shape[1], options.acceleration)
+        from TemporalReconLib.acquisition.undersampling import undersample
+
         series = undersample(series, options.acceleration, options.mask, options.mask_seed)
     if options.prior is not None:
         planning = read_volume(options.prior)
@@ -71,6 +79,8 @@ def reconstruct_series(opened: OpenedSeries, reconstructor: Reconstructor) -> It
     A fully sampled image series needs no reconstruction and is refused, because a quiet copy would look like
     a result.
     """
+    from TemporalReconLib.engine.pipeline import ReconstructionPipeline
+
     pipeline = ReconstructionPipeline(reconstructor, opened.follow_geometry)
     if opened.planning is not None:
         pipeline.set_planning(opened.planning)

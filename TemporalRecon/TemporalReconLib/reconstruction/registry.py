@@ -18,10 +18,12 @@ _METHODS = {
 METHOD_NAMES = tuple(_METHODS)
 
 
-def check_method(name: str) -> None:
-    """Raises InputError if there is no method of this name."""
+def check_method(name: str, weights: Path | None = None) -> None:
+    """Raises InputError if there is no method of this name, or weights are given to one that has none."""
     if name not in _METHODS:
         raise InputError(f"unknown method '{name}', expected one of: {', '.join(METHOD_NAMES)}")
+    if weights is not None:
+        raise InputError(f"method '{name}' has no weights; leave --weights {weights} out")
 
 
 def make_reconstructor(name: str, device: str = "auto", weights: Path | None = None) -> Reconstructor:
@@ -32,9 +34,7 @@ def make_reconstructor(name: str, device: str = "auto", weights: Path | None = N
     InputError
         If the method or the device is unknown, or weights are given to a method that has none.
     """
-    check_method(name)
-    if weights is not None:
-        raise InputError(f"method '{name}' has no weights; leave --weights {weights} out")
+    check_method(name, weights)
     from TemporalReconLib.reconstruction.device import select_device
 
     module, class_name = _METHODS[name]
