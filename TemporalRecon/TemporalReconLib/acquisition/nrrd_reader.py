@@ -19,6 +19,8 @@ from TemporalReconLib.geometry import Matrix, lps_to_ras, validated_ijk_to_ras
 SPACES_LPS = {"left-posterior-superior", "lps"}
 SPACES_RAS = {"right-anterior-superior", "ras"}
 COMPONENT_KINDS = {"complex", "vector", "2-vector"}
+# Kinds of a time axis; "???" and "none" leave the kind open. Colors and matrices are no frames.
+LIST_KINDS = {"list", "time", "domain", "none", "???", ""}
 # What pynrrd and the standard library raise on files that are not what they claim to be.
 READ_ERRORS = (
     nrrd.NRRDError,
@@ -103,6 +105,12 @@ def _classify_axes(path: Path, header: dict[str, Any]) -> tuple[list[int], int |
             f"{path}: {len(spatial)} spatial and {len(others)} other NRRD axes; expected three spatial axes, "
             "optionally one list axis (time) and one of two components (real, imaginary)"
         )
+    for axis in others:
+        if kinds and kinds[axis] not in LIST_KINDS | COMPONENT_KINDS:
+            raise InputError(
+                f"{path}: NRRD axis {axis} of kind '{header['kinds'][axis]}' is neither time (list, time) "
+                "nor real and imaginary (complex); expected a gray or complex image"
+            )
     components = [axis for axis in others if kinds and kinds[axis] in COMPONENT_KINDS]
     if not components and len(others) == 2:
         components = others[:1]

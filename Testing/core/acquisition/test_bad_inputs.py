@@ -35,6 +35,17 @@ def nrrd_text(*replacements: tuple[str, str], pixels: bytes = PIXELS) -> Callabl
     return write
 
 
+def nrrd_with_axis(kind: str, count: int) -> Callable[[Path], Path]:
+    """A NRRD file of ``count`` values of some kind per pixel."""
+    return nrrd_text(
+        ("dimension: 3", "dimension: 4"),
+        ("sizes: ", f"sizes: {count} "),
+        ("directions: ", "directions: none "),
+        ("kinds: ", f"kinds: {kind} "),
+        pixels=PIXELS * count,
+    )
+
+
 def raw(name: str, content: bytes) -> Callable[[Path], Path]:
     def write(folder: Path) -> Path:
         path = folder / name
@@ -148,6 +159,21 @@ CASES = {
     "nan origin": (nrrd_text(("space origin: (0,0,0)", "space origin: (0,nan,0)")), "NaN"),
     "two element directions": (nrrd_text(("(1,0,0) (0,1,0) (0,0,1)", "(1,0) (0,1) (1,1)")), "elements"),
     "unknown space": (nrrd_text(("left-posterior-superior", "scanner-xyz")), "scanner-xyz"),
+    **{
+        f"axis of kind {kind}": (nrrd_with_axis(kind, count), kind)
+        for kind, count in [
+            *(
+                ("RGB-color", 3),
+                ("RGBA-color", 4),
+                ("HSV-color", 3),
+                ("XYZ-color", 3),
+                ("3-vector", 3),
+                ("4-vector", 4),
+            ),
+            *(("3-gradient", 3), ("3D-matrix", 9), ("3D-symmetric-matrix", 6), ("quaternion", 4), ("2-color", 2)),
+        ]
+    },
+    "vector of three": (nrrd_with_axis("vector", 3), "3 components"),
     "kinds of another dimension": (nrrd_text(("domain domain domain", "domain domain")), "kinds"),
     "empty folder": (an_empty_folder, "no DICOM image"),
     "folder of text": (a_folder_of_text, "no DICOM image"),
@@ -165,6 +191,13 @@ def test_a_bad_input_is_refused_in_one_line_with_its_name(tmp_path, write, reaso
     assert "\n" not in message
     assert len(message) < 500
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("kind", ["list", "time", "Time", "domain", "???", "none"])
+def test_an_axis_of_a_kind_that_may_be_time_is_played_as_frames(tmp_path, kind):
+    series = open_series(nrrd_with_axis(kind, 3)(tmp_path))
+    assert len(series) == 3
+    assert series.image_shape == (6, 5, 4)
 
 
 def test_kspace_is_no_planning_image(tmp_path):
