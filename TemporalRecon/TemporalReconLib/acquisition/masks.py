@@ -61,6 +61,8 @@ def _paper_mask(
     first = n_lines // 2 - n_central // 2
     mask = np.zeros((n_slices, n_lines), dtype=bool)
     mask[:, first : first + n_central] = True
+    if count == n_central:
+        return mask
     outer = np.flatnonzero(~mask[0])
     density = np.exp(-np.abs(outer - n_lines // 2) / (DENSITY_DECAY * n_lines))
     for row in mask:

@@ -16,6 +16,12 @@ def test_every_slice_of_256_lines_has_the_published_budget(kind, acceleration, l
     assert mask.sum(axis=1).tolist() == [lines] * 5
 
 
+@pytest.mark.parametrize("n_lines", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["paper", "golden"])
+def test_images_of_few_rows_are_acquired_whole_without_acceleration(kind, n_lines):
+    assert sampling_mask(kind, n_lines, 2, 1.0, frame_index=0).all()
+
+
 @pytest.mark.parametrize(("acceleration", "published"), [(8, 94), (16, 54), (25, 40), (32, 27)])
 def test_five_frames_share_as_many_unique_lines_as_published(acceleration, published):
     unique = [
