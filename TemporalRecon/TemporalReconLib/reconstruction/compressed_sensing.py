@@ -140,17 +140,18 @@ class CompressedSensing(StreamingReconstructor):
         # Everything along ky is kept with its origin at index 0, so that the loop needs no shifts, and ky lies
         # contiguous in memory, where transforms along it are fastest.
         lines = _along_ky(torch.fft.ifftshift(lines, dim=-2))
-        weights = torch.fft.ifftshift(weights, dim=-1)[None, :, :, None]
+        weights = torch.fft.ifftshift(weights, dim=-1)[:, :, None]
         sensitivities = _along_ky(torch.fft.ifftshift(sensitivities, dim=-2))
         conjugate = sensitivities.conj().resolve_conj()
-        prior = torch.fft.ifftshift(prior, dim=-2)
+        prior = _along_ky(torch.fft.ifftshift(prior, dim=-2))
         image = point = prior
         momentum = 1.0
         for _ in range(iterations):
-            residual = torch.fft.fft(sensitivities * point, dim=-2, norm="ortho")
-            residual = residual.sub_(lines).mul_(weights)
-            gradient = torch.fft.ifft(residual, dim=-2, norm="ortho").mul_(conjugate).sum(dim=0)
-            change = point - gradient - prior
+            change = point - prior
+            for coil in range(lines.shape[0]):  # one at a time: what a coil needs stays in the processor's cache
+                residual = torch.fft.fft(sensitivities[coil] * point, dim=-2, norm="ortho")
+                residual = residual.sub_(lines[coil]).mul_(weights)
+                change = change.addcmul_(torch.fft.ifft(residual, dim=-2, norm="ortho"), conjugate[coil], value=-1)
             shift = torch.randint(0, 2**haar.LEVELS, (2,), generator=self._spin).tolist()
             threshold = THRESHOLD * haar.noise_level(change)
             update = prior + haar.shrink_details(change, threshold, (shift[0], shift[1]))
