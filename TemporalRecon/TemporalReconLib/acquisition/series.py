@@ -121,13 +121,18 @@ def _open_hdf5(path: Path) -> Series:
     import h5py
 
     from TemporalReconLib.acquisition.fastmri_reader import read_fastmri
+    from TemporalReconLib.acquisition.ismrmrd_image_reader import IsmrmrdImageSeries, image_groups
     from TemporalReconLib.acquisition.ismrmrd_reader import SERIES_GROUP, open_ismrmrd
 
     try:
         with h5py.File(path, "r") as file:
             names = set(file)
-    except OSError as error:
+            dataset = file[SERIES_GROUP] if SERIES_GROUP in names else None
+            is_images = isinstance(dataset, h5py.Group) and "data" not in dataset and bool(image_groups(dataset))
+    except (OSError, KeyError, RuntimeError) as error:
         raise InputError(f"{path}: not a readable HDF5 file; is it truncated? {EXPECTED}") from error
+    if is_images:
+        return IsmrmrdImageSeries(path)
     if SERIES_GROUP in names:
         return open_ismrmrd(path)
     if "kspace" in names:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from TemporalReconLib.engine.offline import SeriesOptions
 
 INPUT_HELP = (
-    "ISMRMRD .h5, fastMRI .h5, .nrrd, .seq.nrrd, .mha, .nii.gz (magnitude, or two components real and imaginary) "
+    "ISMRMRD .h5 (raw data or images), fastMRI .h5, .nrrd, .seq.nrrd, .mha, .nii.gz (magnitude, or two components real and imaginary) "
     "or a DICOM folder"
 )
 
