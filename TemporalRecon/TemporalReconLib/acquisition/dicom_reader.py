@@ -22,6 +22,8 @@ SAME_POSITION_MM = 0.01
 UNEQUAL_SPACING_MM = 0.1
 # Tags that order time points of one slice, the first that is present in all files counts.
 TIME_TAGS = ("0020|0100", "0020|0012", "0018|1060", "0008|0032", "0020|0013")
+# By their content or, where too little is left of it, by these.
+DICOM_SUFFIXES = (".dcm", ".ima")
 ACQUISITION_TIME_TAG = "0008|0032"
 
 
@@ -68,6 +70,7 @@ def _file_names(folder: Path) -> tuple[str, ...]:
     try:
         series = sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
         if not series:
+            _require_all_readable(folder, set())
             raise InputError(
                 f"{folder}: no DICOM image in this folder; give the folder that holds the files themselves"
             )
@@ -89,7 +92,7 @@ def _require_all_readable(folder: Path, listed: set[str]) -> None:
             continue
         with path.open("rb") as file:
             is_dicom = file.read(132)[128:] == b"DICM"
-        if is_dicom:
+        if is_dicom or path.suffix.lower() in DICOM_SUFFIXES:
             raise InputError(
                 f"{folder}: {path.name} is not a readable DICOM image; is it cut off? Replace or remove it"
             )

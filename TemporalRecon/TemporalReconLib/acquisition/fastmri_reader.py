@@ -72,6 +72,11 @@ def _read(path: Path) -> tuple[NDArray, NDArray[np.bool_], bytes]:
                 raise InputError(f"{path}: 'kspace' is {dataset.dtype}; expected complex samples")
             kspace = dataset[:]
             mask = np.asarray(file["mask"][:]).astype(bool) if "mask" in file else np.ones(shape[-1], dtype=bool)
+            if "ismrmrd_header" not in file:
+                raise InputError(
+                    f"{path}: fastMRI file without 'ismrmrd_header', which states field of view and matrix; "
+                    "download or export it again"
+                )
             xml = file["ismrmrd_header"][()]
     except InputError:
         raise

@@ -85,8 +85,16 @@ class IsmrmrdSeries(Series):
         try:
             with h5py.File(self._path, "r") as file:
                 group = file[self._group]
+                absent = [name for name in ("xml", "data") if name not in group]
+                if absent:
+                    raise InputError(
+                        f"{self._source}: ISMRMRD file without '{absent[0]}' in group '{self._group}'; "
+                        "expected a header 'xml' and acquisitions 'data'"
+                    )
                 xml = group["xml"][0]
                 heads = group["data"].fields("head")[:]
+        except InputError:
+            raise
         except HDF5_ERRORS as error:
             raise InputError(
                 f"{self._source}: cannot be read as ISMRMRD ({hdf5_reason(error)}); "

@@ -99,6 +99,19 @@ def a_folder_of_text(folder: Path) -> Path:
     return folder / "case"
 
 
+def a_dicom_folder_of_pieces(size: int) -> Callable[[Path], Path]:
+    """Every file is cut off after some bytes."""
+
+    def write(folder: Path) -> Path:
+        case = write_dicom_series(folder / "case", an_oblique_volume())
+        for path in list(case.iterdir()):
+            path.with_suffix(".dcm").write_bytes(path.read_bytes()[:size])
+            path.unlink()
+        return case
+
+    return write
+
+
 def a_dicom_folder_with_a_cut_file(folder: Path) -> Path:
     case = write_dicom_series(folder / "case", an_oblique_volume())
     cut = min(case.iterdir())
@@ -177,6 +190,8 @@ CASES = {
     "kinds of another dimension": (nrrd_text(("domain domain domain", "domain domain")), "kinds"),
     "empty folder": (an_empty_folder, "no DICOM image"),
     "folder of text": (a_folder_of_text, "no DICOM image"),
+    "folder of cut dicom files": (a_dicom_folder_of_pieces(900), "cut off"),
+    "folder of remains of dicom files": (a_dicom_folder_of_pieces(100), "cut off"),
     "cut dicom file": (a_dicom_folder_with_a_cut_file, "case"),
 }
 

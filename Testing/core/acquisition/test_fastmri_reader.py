@@ -96,3 +96,12 @@ def test_a_spoiled_file_is_refused_with_its_name(tmp_path, pictures, spoil, reas
         open_series(path)
     assert "file1.h5" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_without_a_header_is_refused_in_words_of_mri(tmp_path, pictures):
+    path = a_fastmri_file(tmp_path / "file1.h5", oversampled_kspace(pictures))
+    with h5py.File(path, "a") as file:
+        del file["ismrmrd_header"]
+    with pytest.raises(InputError, match="without 'ismrmrd_header', which states field of view") as caught:
+        open_series(path)
+    assert "synchronously" not in str(caught.value)

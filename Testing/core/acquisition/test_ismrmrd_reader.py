@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import ismrmrd
 import numpy as np
 import pytest
@@ -253,3 +254,12 @@ def test_a_simulated_series_comes_back_exactly_as_it_was_written(tmp_path):
         assert read.acquisition_start_time == pytest.approx(frame.acquisition_start_time, abs=1e-5)
         assert read.acquisition_end_time == pytest.approx(frame.acquisition_end_time, abs=1e-4)
     assert series.frame_interval_s == pytest.approx(0.073, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["xml", "data"])
+def test_a_file_without_header_or_lines_says_which(tmp_path, name):
+    path = write_mrd(tmp_path / "a.h5", all_lines(1), images(1))
+    with h5py.File(path, "a") as file:
+        del file["dataset"][name]
+    with pytest.raises(InputError, match=f"ISMRMRD file without '{name}' in group 'dataset'"):
+        open_series(path)
