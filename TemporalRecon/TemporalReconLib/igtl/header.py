@@ -60,7 +60,12 @@ class Header:
 
     @property
     def device_name(self) -> str:
-        """The device name, which must be printable ASCII; raises :class:`MessageError`."""
+        """The device name; raises :class:`MessageError` if it is empty or not printable ASCII.
+
+        Only queries may go without: they then ask whoever is there.
+        """
+        if not self.raw_name.strip() and not is_query(self.type_name):
+            raise MessageError("name", f"{self.type_name}: the device name is empty; give the sending device a name")
         if not is_printable_ascii(self.raw_name):
             raise MessageError("name", f"{self.type_name}: device name {self.raw_name!r} is not printable ASCII")
         return self.raw_name.decode("ascii")

@@ -273,7 +273,7 @@ class IgtlServer:
                     raise MessageError("consumer", f"{envelope.device_name}: {error}") from error
         self._board.add("accepted")
         message_log = self._message_log
-        if message_log is not None:
+        if message_log is not None and envelope.device_name.strip():  # queries may have no name
             message_log.append(envelope.device_name)
 
     def _send(self, client: _Client) -> None:
