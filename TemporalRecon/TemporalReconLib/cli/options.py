@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from TemporalReconLib.engine.offline import SeriesOptions
 
 INPUT_HELP = (
-    "ISMRMRD .h5 (raw data or images), fastMRI .h5, .nrrd, .seq.nrrd, .mha, .nii.gz (magnitude, or two components real and imaginary) "
-    "or a DICOM folder"
+    "ISMRMRD .h5 (raw data or images), fastMRI .h5, .nrrd, .seq.nrrd, .mha, .nii.gz (magnitude, or two components "
+    "real and imaginary) or a DICOM folder"
 )
 
 

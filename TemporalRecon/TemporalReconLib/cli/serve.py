@@ -6,10 +6,9 @@ import argparse
 import os
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from TemporalReconLib.cli.options import add_method_options
+from TemporalReconLib.cli.options import add_method_options, path_name
 from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,11 +38,15 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
         help="believe the images' coordinate label, or overrule it (%(default)s)",
     )
     parser.add_argument("--legacy-v1", action="store_true", help="send version 1 headers for old receivers")
-    parser.add_argument("--message-log", type=Path, metavar="FILE", help="append the name of every accepted message")
+    parser.add_argument(
+        "--message-log", type=path_name, metavar="FILE", help="append the name of every accepted message"
+    )
     parser.add_argument(
         "--mrd-port", type=int, metavar="P", help="also listen for MRD raw data (9002 by custom); images go back"
     )
-    parser.add_argument("--record", type=Path, metavar="DIR", help="keep everything that comes in as ISMRMRD files")
+    parser.add_argument(
+        "--record", type=path_name, metavar="DIR", help="keep everything that comes in as ISMRMRD files"
+    )
     add_method_options(parser)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import sys
@@ -9,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from TemporalReconLib.errors import InputError
+
+# Windows' own numbers come through where Python does not translate them (WSAEADDRNOTAVAIL).
+_NOT_OURS = (errno.EADDRNOTAVAIL, 10049)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -69,6 +73,11 @@ class ListenAddress:
             listener.listen()
         except OSError as error:
             listener.close()
+            if error.errno in _NOT_OURS:
+                raise InputError(
+                    f"cannot listen on {self.host}:{self.port}: {self.host} is not an address of this machine; "
+                    "give one of its own, or 127.0.0.1"
+                ) from None
             raise InputError(
                 f"cannot listen on {self.host}:{self.port} ({error.strerror}); is another program using this port?"
             ) from None

@@ -207,7 +207,7 @@ BAD_COMMAND_LINES: dict[str, tuple[list[str], tuple[str, ...]]] = {
             (["--port", "65536"], ("port", "65536")),
             (["--port", "igtl"], ("--port", "igtl")),
             (["--host", "scanner"], ("scanner", "IP address")),
-            (["--host", "203.0.113.7", "--allow", "203.0.113.0/24"], ("203.0.113.7",)),
+            (["--host", "203.0.113.7", "--allow", "203.0.113.0/24"], ("203.0.113.7", "not an address of this")),
             (["--host", "0.0.0.0"], ("0.0.0.0", "allowed peers")),
             (["--host", ""], ("IP address",)),
             (["--host", "0.0.0.0", "--allow", "everyone"], ("everyone",)),
@@ -220,6 +220,7 @@ BAD_COMMAND_LINES: dict[str, tuple[list[str], tuple[str, ...]]] = {
             (["--weights", "{shelf}/real.npy"], ("--weights",)),
             (["--message-log", "{out}/no/messages.txt"], ("no/messages.txt",)),
             (["--message-log", "{shelf}/folder"], ("folder",)),
+            (["--record", ""], ("--record", "empty")),
         ]
     },
     **{

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -249,6 +250,12 @@ def test_a_taken_port_is_reported_in_one_line(server):
     assert "\n" not in str(caught.value)
 
 
+def test_an_address_of_another_machine_is_not_taken_for_a_used_port():
+    with pytest.raises(InputError, match=r"203\.0\.113\.7 is not an address of this machine") as caught:
+        IgtlServer(port=0, host="203.0.113.7", allow=("203.0.113.0/24",)).start()
+    assert "another program" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("host", "allow", "expected"),
     [
@@ -288,6 +295,18 @@ def test_the_message_log_holds_the_name_of_every_accepted_message(tmp_path: Path
         assert log.read_text().splitlines() == ["CMD_START", "KSPACE_IN", "KSPACE_IN"]
     with pytest.raises(InputError, match="cannot be written"):
         IgtlServer(port=0, message_log=tmp_path / "missing" / "log.txt").start()
+
+
+def test_a_query_without_a_name_is_answered_and_leaves_no_line_in_the_message_log(tmp_path: Path):
+    log, received = tmp_path / "messages.txt", []
+    with (
+        IgtlServer(port=0, message_log=log, on_message=received.append) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as peer,
+    ):
+        peer.sendall(struct.pack(">H12s20sIIQQ", 1, b"GET_CAPABIL", b"", 0, 0, 0, 0))
+        assert until(lambda: server.counters.accepted == 1)
+        assert received[0].type_name == "GET_CAPABIL"
+        assert log.read_text() == ""
 
 
 def test_a_client_says_in_one_line_that_nobody_listens():
