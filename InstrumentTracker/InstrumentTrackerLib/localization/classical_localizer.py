@@ -36,6 +36,10 @@ LATERAL_STD_MM = 0.5
 NEEDLE_TILT = 0.03
 # A guess from the previous frame is taken without a global search if it is at least this good.
 SURE = 0.9
+# No further candidate is examined after one as good as this.
+BEYOND_DOUBT = 0.98
+# Middle of the stretch that is refined, mm before a known guide tip.
+EXPECTED_STRETCH_MM = 30.0
 # What it is worth (log odds) that a finding agrees with the previous frame, and what counts as agreement.
 AGREEMENT_LOG_ODDS, AGREEMENT_MM, AGREEMENT_DEG = 1.5, 12.0, 10.0
 
@@ -94,11 +98,11 @@ class ClassicalLocalizer:
             return None
         line = Line.through(tip, direction)
         middle = int(np.clip(round(float(slice_index)), 0, plane.shape[0] - 1))
-        findings = [
-            _examine(pixels, plane, line, float(tip @ line.direction) - 30.0, k, 8.0)
-            for k in range(max(0, middle - 1), min(plane.shape[0], middle + 2))
-        ]
-        best = max(findings, key=lambda finding: finding.confidence)
+        along = float(tip @ line.direction) - EXPECTED_STRETCH_MM
+        best = _examine(pixels, plane, line, along, middle, 8.0)
+        for neighbor in (middle - 1, middle + 1):
+            if best.confidence < SURE and 0 <= neighbor < plane.shape[0]:
+                best = max(best, _examine(pixels, plane, line, along, neighbor, 8.0), key=_confidence)
         moved = float(np.linalg.norm(best.fit.line.point(best.tip.along) - tip))
         turned = float(np.degrees(np.arccos(np.clip(best.fit.line.direction @ line.direction, -1, 1))))
         if moved > AGREEMENT_MM or turned > AGREEMENT_DEG:
@@ -107,30 +111,46 @@ class ClassicalLocalizer:
 
     def _anywhere(self, pixels: Pixels, plane: ImagePlane) -> _Finding | None:
         candidates = find_candidates(torch.from_numpy(pixels), plane, CANDIDATES)
-        findings = [_examine(pixels, plane, c.line, c.along, c.slice_index, 4.0) for c in candidates]
-        return max(findings, key=lambda finding: finding.confidence, default=None)
+        best: _Finding | None = None
+        for candidate in candidates:
+            finding = _examine(pixels, plane, candidate.line, candidate.along, candidate.slice_index, 4.0)
+            best = finding if best is None else max(best, finding, key=_confidence)
+            if best.confidence > BEYOND_DOUBT:
+                break
+        return best
 
 
 def _examine(
     pixels: Pixels, plane: ImagePlane, line: Line, along: float, slice_index: int, reach_deg: float
 ) -> _Finding:
+    """Refine a rough line and judge what is there."""
     fit = refine_axis(pixels, plane, line, along, slice_index, reach_deg=reach_deg)
-    view = straighten(pixels, plane, fit.line, None, [slice_index])
-    finding = _judge(plane, view, fit, slice_index)
-    imbalance = line_imbalance(view, 0, fit)
+    # The shaft may be seen best in one slice and the tip in its neighbor.
+    slices = list(range(max(0, slice_index - 1), min(plane.shape[0], slice_index + 2)))
+    view = straighten(pixels, plane, fit.line, None, slices)
+    own = slices.index(slice_index)
+    finding = _judge(plane, view, own, fit, slice_index)
+    for row, neighbor in enumerate(slices):
+        if row != own and finding.confidence < SURE:
+            finding = max(finding, _judge(plane, view, row, fit, neighbor), key=_confidence)
+    imbalance = line_imbalance(view, own, fit)
     if abs(imbalance) < ONE_LINE:
         return finding
     # A single line may be the left one of one guide or the right one of another: cap and shaft tell which.
     other = replace(fit.line, offset=fit.line.offset + 2 * fit.gel_mm * float(np.sign(imbalance)))
     mirrored = refine_axis(pixels, plane, other, fit.along, slice_index, reach_deg=1.0, search_mm=2.0)
     mirrored_view = straighten(pixels, plane, mirrored.line, None, [slice_index])
-    return max(finding, _judge(plane, mirrored_view, mirrored, slice_index), key=lambda each: each.confidence)
+    return max(finding, _judge(plane, mirrored_view, 0, mirrored, slice_index), key=_confidence)
 
 
-def _judge(plane: ImagePlane, view: StraightView, fit: AxisFit, slice_index: int) -> _Finding:
-    evidence = evidence_along_axis(view.data, STEP_MM, fit.gel_mm)[0]
-    tip = find_guide_tip(view, 0, fit.gel_mm, evidence, fit.along - BEFORE_MM, fit.along + BEYOND_MM)
+def _judge(plane: ImagePlane, view: StraightView, row: int, fit: AxisFit, slice_index: int) -> _Finding:
+    evidence = evidence_along_axis(view.data[row : row + 1], STEP_MM, fit.gel_mm)[0]
+    tip = find_guide_tip(view, row, fit.gel_mm, evidence, fit.along - BEFORE_MM, fit.along + BEYOND_MM)
     return _Finding(fit, tip, slice_index, guide_confidence(plane, fit, tip, view.along, evidence))
+
+
+def _confidence(finding: _Finding) -> float:
+    return finding.confidence
 
 
 def _pose(pixels: Pixels, plane: ImagePlane, finding: _Finding, index: int, time_s: float) -> InstrumentPose:

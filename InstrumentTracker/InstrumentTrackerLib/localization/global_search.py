@@ -20,9 +20,9 @@ from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 ALONG_STEP_MM, ACROSS_STEP_MM = 3.0, 1.0
 ANGLE_STEP_DEG, ANGLE_REACH_DEG = 2.5, 60.0
 # Evidence is summed over this length; a guide shows at least 60 mm, of which a part may be hidden.
-RUN_MM = 42.0
+RUN_MM = 48.0
 CONTINUED_WEIGHT = 0.4
-GEL_OFFSETS_MM = (3.0, 4.0)
+GEL_OFFSETS_MM = (2.0, 3.0, 4.0)
 ANGLES_PER_BATCH = 8
 SAME_ANGLE_DEG, SAME_OFFSET_MM = 9.0, 7.0
 

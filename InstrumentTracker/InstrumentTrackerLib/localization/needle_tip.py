@@ -24,7 +24,7 @@ CONTRAST_LIMITS = (-0.5, 1.0)
 TEXTURE_STD, TEXTURE_MM = 0.3, 3.0
 MIN_CONTRAST = 0.15
 # Evidence (squared standard scores / 2) from which a void is called a needle.
-MIN_EVIDENCE = 4.5
+MIN_EVIDENCE = 3.7
 # A straight needle on the axis needs no excuse; one at the border of what is searched costs this much evidence.
 OFF_AXIS_COST = 1.5
 

@@ -91,13 +91,10 @@ def find_through_plane(
 def _fit(profiles: Array, across: Array, slice_mm: tuple[float, ...], thickness: float) -> tuple[float, float]:
     """Best offset and its variance for mean profiles (slice, across)."""
     used = np.abs(across) <= HALF_WIDTH_MM
-    design = _designs(tuple(across[used]), slice_mm, thickness)
+    design, inverse = _designs(tuple(across[used]), slice_mm, thickness)
     values = profiles[:, used].reshape(-1)
-    normal = np.einsum("...ip,...iq->...pq", design, design)
-    # A little ridge: some columns vanish where no slice sees the core.
-    normal += 1e-3 * np.eye(normal.shape[-1])
-    moment = np.einsum("...ip,i->...p", design, values)
-    solution = np.linalg.solve(normal, moment[..., None])[..., 0]
+    moment = values @ design
+    solution = (inverse @ moment[..., None])[..., 0]
     residual = np.maximum(values @ values - (moment * solution).sum(axis=-1), 1e-9).min(axis=(1, 2))
     # Likelihood over the offsets; neighboring samples of a profile are not independent.
     spread = residual.min() / (values.size / 4)
@@ -113,8 +110,11 @@ def _offsets() -> Array:
 
 
 @lru_cache(maxsize=8)
-def _designs(across: tuple[float, ...], slice_mm: tuple[float, ...], thickness: float) -> Array:
-    """Shares (offset, guide radius, gel radius, sample, column): wall, core, gel left and right, background per slice."""
+def _designs(across: tuple[float, ...], slice_mm: tuple[float, ...], thickness: float) -> tuple[Array, Array]:
+    """Mixtures to fit, and the inverses of their normal matrices.
+
+    Shares are (offset, guide radius, gel radius, sample, column): wall, core, two gel lines, background per slice.
+    """
     u = np.array(across)
     z = np.array(slice_mm)
     depth = np.linspace(-0.5, 0.5, 7) * thickness
@@ -141,4 +141,7 @@ def _designs(across: tuple[float, ...], slice_mm: tuple[float, ...], thickness: 
             for k in range(z.size):
                 columns[:, i, j, k, :, 4 + 2 * k] = outside[:, k] * (1 - right)
                 columns[:, i, j, k, :, 5 + 2 * k] = outside[:, k] * right
-    return columns.reshape(*shape[:3], z.size * u.size, -1)
+    design = columns.reshape(*shape[:3], z.size * u.size, -1)
+    # A little ridge: some columns vanish where no slice sees the core.
+    normal = np.swapaxes(design, -1, -2) @ design + 1e-3 * np.eye(design.shape[-1])
+    return design, np.asarray(np.linalg.inv(normal), dtype=np.float64)
