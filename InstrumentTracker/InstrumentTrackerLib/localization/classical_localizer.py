@@ -29,6 +29,8 @@ CANDIDATES = 6
 BEFORE_MM, BEYOND_MM = 15.0, 80.0
 # From this imbalance of the two gel lines on, one of them counts as missing.
 ONE_LINE = 0.45
+# Measuring again next to the tip may move it by no more than this.
+SETTLED_MM = 3.0
 # Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
 UNKNOWN_VARIANCE = 1e6
 LATERAL_STD_MM = 0.5
@@ -80,7 +82,7 @@ class ClassicalLocalizer:
             confidence = 0.0 if finding is None else finding.confidence
             empty = InstrumentPose(confidence=confidence, index=image.index, time_s=time_s)
             return empty, empty_mask(plane, image.index)
-        pose = _pose(pixels, plane, finding, image.index, time_s)
+        pose = _pose(pixels, plane, _settled(pixels, plane, finding), image.index, time_s)
         return pose, draw_mask(plane, pose)
 
     def localize(
@@ -147,6 +149,16 @@ def _judge(plane: ImagePlane, view: StraightView, row: int, fit: AxisFit, slice_
     evidence = evidence_along_axis(view.data[row : row + 1], STEP_MM, fit.gel_mm)[0]
     tip = find_guide_tip(view, row, fit.gel_mm, evidence, fit.along - BEFORE_MM, fit.along + BEYOND_MM)
     return _Finding(fit, tip, slice_index, guide_confidence(plane, fit, tip, view.along, evidence))
+
+
+def _settled(pixels: Pixels, plane: ImagePlane, finding: _Finding) -> _Finding:
+    """The axis measured over the stretch next to the tip, whichever way the finding was come by."""
+    along = finding.tip.along - EXPECTED_STRETCH_MM
+    fit = refine_axis(pixels, plane, finding.fit.line, along, finding.slice_index, reach_deg=2.0, search_mm=1.5)
+    view = straighten(pixels, plane, fit.line, None, [finding.slice_index])
+    settled = _judge(plane, view, 0, fit, finding.slice_index)
+    moved = abs(settled.tip.along - float(finding.fit.line.point(finding.tip.along) @ fit.line.direction))
+    return finding if moved > SETTLED_MM else replace(settled, confidence=finding.confidence)
 
 
 def _confidence(finding: _Finding) -> float:

@@ -11,8 +11,6 @@ Array = NDArray[np.float64]
 
 # A needle that is not seen for more frames than this, while the guide is, was pulled back.
 MAX_HIDDEN_FRAMES = 2
-# A needle grows out of the guide; one that is first seen farther out than this waits for a second sight.
-NEW_NEEDLE_REACH_MM = 18.0
 # Two sights of a jumped needle agree within this distance.
 AGREEMENT_MM = 8.0
 
@@ -20,7 +18,8 @@ AGREEMENT_MM = 8.0
 class NeedleFollower:
     """The tip's filter, and a first sight that waits for confirmation.
 
-    A fired needle jumps 20 mm within one frame: the first frame after it is an outlier, the second confirms it.
+    A fired needle jumps 20 mm within one frame: the first frame after it is an outlier, the second confirms it. A
+    needle that appears is confirmed in the same way: a fold or a vessel may continue the guide in one picture.
     """
 
     def __init__(self) -> None:
@@ -37,10 +36,11 @@ class NeedleFollower:
         if self.filter is not None:
             self.filter.predict(seconds)
 
-    def follow(self, tip: Array | None, covariance: Array, guide_tip: Array, at_once: bool) -> bool:
+    def follow(self, tip: Array | None, covariance: Array, at_once: bool) -> bool:
         """Take the measured tip (None: no needle seen) of a frame in which the guide was measured.
 
-        Returns whether the tip to be reported (the needle's if known, else the guide's) was measured.
+        ``at_once`` takes a first sight without confirmation. Returns whether the tip to be reported (the needle's if
+        known, else the guide's) was measured.
         """
         if tip is None:
             self._waiting = None
@@ -55,8 +55,7 @@ class NeedleFollower:
             self.filter.update(tip, covariance)
         else:
             agrees = self._waiting is not None and np.linalg.norm(tip - self._waiting) <= AGREEMENT_MM
-            near_guide = self.filter is None and np.linalg.norm(tip - guide_tip) <= NEW_NEEDLE_REACH_MM
-            if not (agrees or at_once or near_guide):
+            if not (agrees or at_once):
                 self._waiting = tip
                 return self.filter is None
             self.filter = PointFilter(tip, covariance)

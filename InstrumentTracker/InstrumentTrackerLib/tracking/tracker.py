@@ -81,7 +81,6 @@ class Tracker:
     def _forget_past(self) -> None:
         self._guide: PointFilter | None = None
         self._axis: Array = np.zeros(3)
-        self._is_new = False
         self._is_confirmed = False
         self._needle.reset()
 
@@ -90,6 +89,7 @@ class Tracker:
         if self._last is not None and pose.index <= self._last[0]:
             self.reset()
         last, self._last = self._last, (pose.index, pose.time_s)
+        self._is_first = last is None
         if last is None:
             return 1, FRAME_INTERVAL_S
         frames = pose.index - last[0]
@@ -115,7 +115,6 @@ class Tracker:
             self._guide.update(pose.guide_tip, covariance)
             axis = self._axis + AXIS_GAIN * (pose.axis - self._axis)
             self._axis = axis / np.linalg.norm(axis)
-            self._is_new = False
             self._is_confirmed = True
         else:
             is_sure_start = self._guide is None and pose.confidence >= SURE_CONFIDENCE
@@ -126,7 +125,6 @@ class Tracker:
             self._guide = PointFilter(pose.guide_tip, covariance)
             self._axis = np.array(pose.axis)
             self._needle.reset()
-            self._is_new = True
         self._waiting = None
         self._was_seen = True
         return True
@@ -140,10 +138,8 @@ class Tracker:
         return near and _angle_deg(waiting.axis, pose.axis) <= MAX_TURN_DEG
 
     def _needle_state(self, pose: InstrumentPose) -> TrackingState:
-        assert pose.guide_tip is not None
-        measured = self._needle.follow(
-            pose.needle_tip, _covariance(pose.needle_tip_covariance), pose.guide_tip, at_once=self._is_new
-        )
+        # A series may begin, and a single picture consist, of a needle in place.
+        measured = self._needle.follow(pose.needle_tip, _covariance(pose.needle_tip_covariance), at_once=self._is_first)
         return TrackingState.TRACKED if measured else TrackingState.PREDICTED
 
     def _report(self, pose: InstrumentPose, state: TrackingState) -> TrackedPose:

@@ -146,19 +146,20 @@ def test_a_fired_needle_is_followed_within_two_frames_and_the_guide_never_lost()
     np.testing.assert_allclose(second.guide_tip, 0, atol=0.5)
 
 
-def test_an_appearing_needle_is_reported_and_a_withdrawn_one_gives_way_to_the_guide_tip():
+def test_an_appearing_needle_is_reported_on_its_second_sight_and_a_withdrawn_one_gives_way_to_the_guide_tip():
     tracker = Tracker()
     tracker.update(pose(0))
     assert tracker.update(pose(1)).needle_tip is None
-    grown = tracker.update(pose(2, needle_mm=9))
+    assert tracker.update(pose(2, needle_mm=9)).needle_tip is None
+    grown = tracker.update(pose(3, needle_mm=11))
     assert grown.state is TrackingState.TRACKED and grown.needle_tip is not None
-    gone = [tracker.update(pose(index)) for index in range(3, 7)]
+    gone = [tracker.update(pose(index)) for index in range(4, 8)]
     assert [each.state.value for each in gone] == ["predicted", "predicted", "tracked", "tracked"]
     assert gone[-1].needle_tip is None
     np.testing.assert_allclose(gone[-1].tip, gone[-1].guide_tip)
 
 
-def test_a_far_needle_in_one_frame_only_is_never_reported():
+def test_a_needle_in_one_frame_only_is_never_reported():
     tracker = Tracker()
     for index in range(4):
         tracker.update(pose(index))
