@@ -13,7 +13,6 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
 from TemporalReconLib.engine.offline import OpenedSeries
-from TemporalReconLib.engine.player import DEFAULT_RATE_FPS
 from TemporalReconLib.engine_process import EngineProcess
 
 from InstrumentTrackerLib.demo.case import Case
@@ -73,7 +72,7 @@ def run_demo(
         engine.stop(wait=True)
     summary = summarize(run, len(opened), opened.acceleration, case.truth)
     if run.shown:
-        _write_results(output, run.shown, scene, opened, error_of, say)
+        _write_results(output, run.shown, scene, error_of, say)
     with written_atomically(output / "summary.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return summary
@@ -83,7 +82,6 @@ def _write_results(
     output: Path,
     shown: list[ShownFrame],
     scene: DemoScene,
-    opened: OpenedSeries,
     error_of: Callable[[TrackedPose], TargetingError | None],
     say: Callable[[str], None],
 ) -> None:
@@ -93,10 +91,10 @@ def _write_results(
     stills = moments(shown)
     pictures: list[np.ndarray] = []
     for position, frame in enumerate(shown):
-        scene.show(frame.image, frame.mask, frame.tracked, error_of(frame.tracked), frame.latency_s)
+        scene.show(frame.image, frame.mask, frame.tracked, error_of(frame.tracked), frame.age_s)
         scene.record(frame.image.mid_acquisition_time)
         pictures.append(scene.draw(frame.tracked))
         if position in stills:
             scene.save_picture(pictures[-1], output / f"frame-{frame.image.index:03d}-{frame.tracked.state.value}.png")
-    write_animation(output / "biopsy.gif", pictures, opened.series.frame_interval_s or 1.0 / DEFAULT_RATE_FPS)
+    write_animation(output / "biopsy.gif", pictures, [frame.image.mid_acquisition_time for frame in shown])
     scene.save(output / "biopsy.mrb")

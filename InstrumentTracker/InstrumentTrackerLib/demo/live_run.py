@@ -39,6 +39,11 @@ class ShownFrame:
     tracked: TrackedPose
     latency_s: float
 
+    @property
+    def age_s(self) -> float:
+        """Seconds from the middle of its acquisition until it was shown."""
+        return self.latency_s + self.image.acquisition_end_time - self.image.mid_acquisition_time
+
 
 @dataclass(frozen=True, eq=False)
 class LiveRun:

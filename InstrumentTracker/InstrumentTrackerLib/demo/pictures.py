@@ -10,8 +10,8 @@ from TemporalReconLib.acquisition.output_file import written_atomically
 
 from InstrumentTrackerLib.demo.live_run import ShownFrame
 
-MAX_ANIMATION_FRAMES = 40
 ANIMATION_WIDTH = 720
+LAST_PICTURE_S = 2.0
 
 
 def moments(shown: Sequence[ShownFrame]) -> list[int]:
@@ -26,22 +26,22 @@ def moments(shown: Sequence[ShownFrame]) -> list[int]:
     return sorted(chosen | set(without[:1]))
 
 
-def write_animation(path: Path, pictures: Sequence[np.ndarray], frame_interval_s: float) -> None:
-    """Write RGB pictures (row, col, 3) as a looping GIF at the pace of the series."""
+def write_animation(path: Path, pictures: Sequence[np.ndarray], times_s: Sequence[float]) -> None:
+    """Write RGB pictures (row, col, 3) as a looping GIF at the pace at which they were shown."""
     from PIL import Image
 
-    step = -(-len(pictures) // MAX_ANIMATION_FRAMES)
     images = []
-    for picture in pictures[::step]:
+    for picture in pictures:
         height = round(picture.shape[0] * ANIMATION_WIDTH / picture.shape[1])
         image = Image.fromarray(picture).resize((ANIMATION_WIDTH, height), Image.Resampling.LANCZOS)
         images.append(image.quantize(colors=128, dither=Image.Dither.NONE))
+    durations_s = [*np.diff(times_s), LAST_PICTURE_S]
     with written_atomically(path) as temporary:
         images[0].save(
             temporary,
             format="GIF",
             save_all=True,
             append_images=images[1:],
-            duration=max(20, round(1e3 * step * frame_interval_s)),
+            duration=[max(20, round(1e3 * duration)) for duration in durations_s],
             loop=0,
         )
