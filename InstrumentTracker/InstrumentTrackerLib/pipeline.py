@@ -59,16 +59,17 @@ class TrackingPipeline:
             mask=mask if tracked.state.has_numbers else None,
             pose=pose,
             tracked=tracked,
-            error=self.error_of(tracked),
+            error=error_of(tracked, self.target),
         )
-
-    def error_of(self, tracked: TrackedPose) -> TargetingError | None:
-        """Tip against target, or None where one of them is not known."""
-        if self.target is None or tracked.tip is None or tracked.axis is None:
-            return None
-        return TargetingError.of(tracked.tip, tracked.axis, self.target.position, self.target.entry)
 
     def reset(self) -> None:
         """Forget the series; the target stays."""
         self._tracker.reset()
         self._last = None
+
+
+def error_of(tracked: TrackedPose, target: Target | None) -> TargetingError | None:
+    """Tip against target, or None where one of them is not known."""
+    if target is None or tracked.tip is None or tracked.axis is None:
+        return None
+    return TargetingError.of(tracked.tip, tracked.axis, target.position, target.entry)

@@ -20,9 +20,9 @@ from InstrumentTrackerLib.demo.live_run import ShownFrame, play_and_watch, start
 from InstrumentTrackerLib.demo.pictures import moments, write_animation
 from InstrumentTrackerLib.demo.summary import summarize
 from InstrumentTrackerLib.mrml_demo_scene import DemoScene
+from InstrumentTrackerLib.pipeline import error_of
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.targeting.target import Target
-from InstrumentTrackerLib.targeting.targeting_error import TargetingError
 from InstrumentTrackerLib.track_table import write_track
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
@@ -54,13 +54,8 @@ def run_demo(
     """
     scene = DemoScene(target)
 
-    def error_of(tracked: TrackedPose) -> TargetingError | None:
-        if target is None or tracked.tip is None or tracked.axis is None:
-            return None
-        return TargetingError.of(tracked.tip, tracked.axis, target.position, target.entry)
-
     def show(image: ImageFrame, mask: InstrumentMask | None, tracked: TrackedPose) -> None:
-        scene.show(image, mask, tracked, error_of(tracked))
+        scene.show(image, mask, tracked, error_of(tracked, target))
 
     say("starting the engine as a process of its own")
     engine = EngineProcess("InstrumentTrackerLib", log_folder=output)
@@ -72,7 +67,7 @@ def run_demo(
         engine.stop(wait=True)
     summary = summarize(run, len(opened), opened.acceleration, case.truth)
     if run.shown:
-        _write_results(output, run.shown, scene, error_of, say)
+        _write_results(output, run.shown, scene, target, say)
     with written_atomically(output / "summary.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return summary
@@ -82,16 +77,16 @@ def _write_results(
     output: Path,
     shown: list[ShownFrame],
     scene: DemoScene,
-    error_of: Callable[[TrackedPose], TargetingError | None],
+    target: Target | None,
     say: Callable[[str], None],
 ) -> None:
-    write_track(output / "track.csv", [(frame.tracked, error_of(frame.tracked)) for frame in shown])
+    write_track(output / "track.csv", [(frame.tracked, error_of(frame.tracked, target)) for frame in shown])
     write_image_sequence(output / "recon.seq.nrrd", [frame.image for frame in shown])
     say("drawing what the clinician saw")
     stills = moments(shown)
     pictures: list[np.ndarray] = []
     for position, frame in enumerate(shown):
-        scene.show(frame.image, frame.mask, frame.tracked, error_of(frame.tracked), frame.age_s)
+        scene.show(frame.image, frame.mask, frame.tracked, error_of(frame.tracked, target), frame.age_s)
         scene.record(frame.image.mid_acquisition_time)
         pictures.append(scene.draw(frame.tracked))
         if position in stills:
