@@ -32,7 +32,7 @@ def save_scene(scene: Any, path: str | Path) -> Path:
     InputError
         If the folder has other files in it, or nothing can be written there.
     """
-    target = Path(path)
+    target = Path(path).absolute()  # Slicer refuses to save below a relative path
     _write_markups_in_ras(scene)
     if target.suffix.lower() == ".mrb":
         if not target.parent.is_dir():

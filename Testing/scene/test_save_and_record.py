@@ -161,3 +161,11 @@ def test_the_guidance_layout_is_what_slicer_can_parse(host):
         "Perpendicular": "vtkMRMLSliceNode",
         "Guidance": "vtkMRMLViewNode",
     }
+
+
+def test_a_scene_is_saved_below_a_relative_path(host, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    assert save_scene(host.scene, "out/case.mrb") == tmp_path / "out" / "case.mrb"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["case.mrb"]
+    assert save_scene(host.scene, "folder").parent == tmp_path / "folder"
