@@ -43,8 +43,11 @@ class GuidanceProcessor(ReconstructionProcessor):
             self.tracking.reset()
         return accepted
 
-    def produce(self) -> tuple[ImageFrame, list[Envelope]]:
-        guidance = self.tracking.push(self.image())
+    def produce(self) -> tuple[ImageFrame, list[Envelope]] | None:
+        image = self.image()
+        if image is None:
+            return None
+        guidance = self.tracking.push(image)
         return guidance.image, guidance_envelopes(guidance, self._send_scan_plane)
 
     def set_target(self, target: tuple[float, float, float] | None) -> None:

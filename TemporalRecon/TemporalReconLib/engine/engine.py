@@ -149,9 +149,10 @@ class Engine:
         used = [number for number, record in enumerate(records) if record.is_used]
         if used:
             newest = used[-1]
-            failure = self._guarded(self._show, records[newest], len(used) - 1)
-            latency_ms = None if failure else self._health.report().latency_ms_last
-            fate = "failed" if failure else "shown"
+            latencies: list[float | None] = []
+            failure = self._guarded(lambda: latencies.append(self._show(records[newest], len(used) - 1)))
+            latency_ms = latencies[0] if latencies else None
+            fate = "failed" if failure else "held" if latency_ms is None else "shown"
             records[newest] = replace(records[newest], fate=fate, reason=failure, latency_ms=latency_ms)
         if self._recorder is not None:
             for record in records:
@@ -222,11 +223,17 @@ class Engine:
         if work.kind in ("planning", "method", "reset"):
             self._starts_series = True
 
-    def _show(self, newest: FrameRecord, n_skipped: int) -> None:
-        image, envelopes = self._processor.produce()
+    def _show(self, newest: FrameRecord, n_skipped: int) -> float | None:
+        """Publish the picture that is due; its latency in ms, None where the method has no picture yet."""
+        produced = self._processor.produce()
+        if produced is None:
+            return None
+        image, envelopes = produced
         if self._on_image is not None:
             self._on_image(image)
-        latency_ms = (time.time() - newest.arrival_time) * 1e3
+        # A method with delay shows an older frame than the one that arrived; its picture is older by that much.
+        lag_s = newest.frame.acquisition_end_time - image.acquisition_end_time
+        latency_ms = (time.time() - newest.arrival_time + lag_s) * 1e3
         self._health.picture_shown(latency_ms, n_skipped)
         report = self._health.report()
         defaults = common_metadata(image, "image") | {
@@ -242,6 +249,7 @@ class Engine:
             figures["TR.TimeSource"] = "arrival"
         for envelope in envelopes:
             self._publish(replace(envelope, metadata={**defaults, **envelope.metadata, **figures}))
+        return latency_ms
 
     def _report(self) -> None:
         while not self._stopping.is_set():

@@ -27,9 +27,8 @@ class HealthReport:
     shown, skipped, rejected
         Pictures made, pictures skipped for a newer one, frames that could not be used.
     latency_ms_median, latency_ms_p95
-        Arrival of the last byte to results handed to the sockets, over the last 100 pictures; NaN before.
-    latency_ms_last
-        The same of the newest picture.
+        Arrival of the last byte to results handed to the sockets, and by how much a method with delay shows an
+        older frame, over the last 100 pictures; NaN before.
     """
 
     state: str
@@ -39,7 +38,6 @@ class HealthReport:
     rejected: int
     latency_ms_median: float
     latency_ms_p95: float
-    latency_ms_last: float
 
 
 class Health:
@@ -94,7 +92,6 @@ class Health:
                 rejected=self._rejected,
                 latency_ms_median=float(np.median(latencies)),
                 latency_ms_p95=float(np.percentile(latencies, 95)),
-                latency_ms_last=latencies[-1],
             )
 
     def _state(self) -> tuple[str, str]:

@@ -74,7 +74,7 @@ def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
 
 
 def reconstruct_series(opened: OpenedSeries, reconstructor: Reconstructor) -> Iterator[ImageFrame]:
-    """Images of a series as the live engine would make them.
+    """Images of a series as the live engine would make them, every frame's although some methods deliver late.
 
     A fully sampled image series needs no reconstruction and is refused, because a quiet copy would look like
     a result.
@@ -87,6 +87,9 @@ def reconstruct_series(opened: OpenedSeries, reconstructor: Reconstructor) -> It
     for frame in opened.frames():
         if isinstance(frame, ImageFrame):
             raise InputError(f"{opened.series.name}: these are images, nothing is undersampled; give --acceleration R")
+        if pipeline.starts_new_series(frame):
+            yield from pipeline.finish()
         image = pipeline.push(frame)
         if image is not None:
             yield image
+    yield from pipeline.finish()

@@ -67,7 +67,7 @@ class ReconstructionPipeline:
         return self._planning
 
     def push(self, frame: KSpaceFrame) -> ImageFrame | None:
-        """Ingest and reconstruct; None if the frame was a repeat."""
+        """Ingest and reconstruct; None if the frame was a repeat or no image is due yet."""
         return self.reconstruct() if self.ingest(frame) else None
 
     def ingest(self, frame: KSpaceFrame) -> bool:
@@ -81,11 +81,18 @@ class ReconstructionPipeline:
         """Keep the order of a stream of images that need no reconstruction; False if it repeats the last one."""
         return self._accept(frame)
 
-    def reconstruct(self) -> ImageFrame:
-        """The image of the newest frame, with the time its reconstruction took."""
+    def reconstruct(self) -> ImageFrame | None:
+        """The image that is due, with the time its reconstruction took; None while the method has none."""
         start = time.perf_counter()
         image = self.reconstructor.reconstruct()
-        return image.with_latency(time.perf_counter() - start)
+        return None if image is None else image.with_latency(time.perf_counter() - start)
+
+    def finish(self) -> list[ImageFrame]:
+        """What the method's delay still holds back at the end of a series, each with its share of the time."""
+        start = time.perf_counter()
+        images = self.reconstructor.finish()
+        latency_s = (time.perf_counter() - start) / max(len(images), 1)
+        return [image.with_latency(latency_s) for image in images]
 
     def reset(self) -> None:
         """Forget the series and its planning scan."""
@@ -108,10 +115,19 @@ class ReconstructionPipeline:
         self.reconstructor = reconstructor
         self.restart()
 
+    def starts_new_series(self, frame: KSpaceFrame | ImageFrame) -> bool:
+        """Whether this frame would begin a new series; the images held back of the old one are lost then."""
+        last = self._last
+        if last is None:
+            return False
+        if frame.stream_id != last.stream_id or frame.index < last.index or frame.data.shape != last.data.shape:
+            return True
+        return self._follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, SAME_PLACE_MM)
+
     def _accept(self, frame: KSpaceFrame | ImageFrame) -> bool:
         last = self._last
         if last is not None:
-            if self._starts_new_series(last, frame):
+            if self.starts_new_series(frame):
                 self.counters.restarts += 1
                 self.counters.stepped_back += frame.stream_id == last.stream_id and frame.index < last.index
                 self._start_again_with(frame)
@@ -132,8 +148,3 @@ class ReconstructionPipeline:
             self.restart()
         else:
             self.reset()
-
-    def _starts_new_series(self, last: KSpaceFrame | ImageFrame, frame: KSpaceFrame | ImageFrame) -> bool:
-        if frame.stream_id != last.stream_id or frame.index < last.index or frame.data.shape != last.data.shape:
-            return True
-        return self._follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, SAME_PLACE_MM)

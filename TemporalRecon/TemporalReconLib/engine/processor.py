@@ -45,8 +45,8 @@ class FrameProcessor(Protocol):
         """Take a frame; False if it was dropped as a repeat."""
         ...
 
-    def produce(self) -> tuple[ImageFrame, list[Envelope]]:
-        """The picture of the newest frame and the messages that show it."""
+    def produce(self) -> tuple[ImageFrame, list[Envelope]] | None:
+        """The picture that is due and the messages that show it; None while the method has none."""
         ...
 
     def set_target(self, target: tuple[float, float, float] | None) -> None:
@@ -76,6 +76,7 @@ class ReconstructionProcessor:
 
     def __init__(self, method: str, device: str = "auto", weights: Path | None = None) -> None:
         self._device = device
+        self._weights = {method: weights}
         self.pipeline = ReconstructionPipeline(make_reconstructor(method, device, weights))
         self._image: ImageFrame | None = None
 
@@ -97,19 +98,19 @@ class ReconstructionProcessor:
         self._image = frame
         return self.pipeline.count_image(frame)
 
-    def image(self) -> ImageFrame:
-        """The picture of the newest frame."""
+    def image(self) -> ImageFrame | None:
+        """The picture that is due; None while the method has none."""
         return self._image if self._image is not None else self.pipeline.reconstruct()
 
-    def produce(self) -> tuple[ImageFrame, list[Envelope]]:
+    def produce(self) -> tuple[ImageFrame, list[Envelope]] | None:
         image = self.image()
-        return image, [recon_envelope(image)]
+        return None if image is None else (image, [recon_envelope(image)])
 
     def set_target(self, target: tuple[float, float, float] | None) -> None:
         raise InputError(NO_TARGETS)
 
     def select_method(self, name: str) -> None:
-        self.pipeline.replace_reconstructor(make_reconstructor(name, self._device))
+        self.pipeline.replace_reconstructor(make_reconstructor(name, self._device, self._weights.get(name)))
 
     def reset(self) -> None:
         self._image = None

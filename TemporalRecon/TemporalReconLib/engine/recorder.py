@@ -40,13 +40,14 @@ class FrameRecord:
     arrival_time
         UTC epoch seconds.
     fate
-        ``shown``, ``skipped`` (used, but a newer picture was shown), ``repeated`` or ``failed``.
+        ``shown`` (a picture went out after it), ``skipped`` (used, but a newer picture was shown), ``held`` (used,
+        but the method had no picture yet), ``repeated`` or ``failed``.
     is_used
         True if its samples went into the reconstruction.
     starts_series
         True where the reconstruction began without history.
     latency_ms
-        Arrival to publication of its picture; None without one.
+        Arrival to publication of the picture, and by how much the frame in it is older; None without one.
     reason
         Why it failed.
     time_is_known

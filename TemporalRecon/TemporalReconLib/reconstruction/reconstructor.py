@@ -41,9 +41,9 @@ class Reconstructor(Protocol):
     """A streaming reconstruction with its own state.
 
     ``ingest`` takes every frame in order of acquisition (nothing is lost for data); ``reconstruct`` makes the
-    image of the newest ingested frame (pictures may be skipped). ``reset`` forgets all state cheaply: a new
-    series, a moved table, a changed slice plane. A fully sampled frame in the series serves as planning frame
-    (prior and coil calibration) until the next one or ``reset``.
+    image of the frame ``info.delay_frames`` before the newest (pictures may be skipped). ``reset`` forgets all
+    state cheaply: a new series, a moved table, a changed slice plane. A fully sampled frame in the series serves
+    as planning frame (prior and coil calibration) until the next one or ``reset``.
     """
 
     @property
@@ -63,6 +63,15 @@ class Reconstructor(Protocol):
 
     def ingest(self, frame: KSpaceFrame) -> None: ...
 
-    def reconstruct(self) -> ImageFrame: ...
+    def reconstruct(self) -> ImageFrame | None:
+        """The image that is due, with index and times of its own frame; None while a method with delay has none."""
+        ...
+
+    def finish(self) -> list[ImageFrame]:
+        """Images of the frames after the one that ``reconstruct`` shows, in order: what a delay still holds back.
+
+        For the end of a series; without delay there are none.
+        """
+        ...
 
     def reset(self) -> None: ...

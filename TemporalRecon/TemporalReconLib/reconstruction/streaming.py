@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import partial
 
 import numpy as np
 import torch
@@ -13,11 +14,29 @@ from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 
+Pixels = tuple[NDArray[np.float32], NDArray[np.complex64] | None]
+
+
+def unfilled_image(frame: KSpaceFrame, method: str) -> partial[ImageFrame]:
+    """What the image of a frame states beside its pixels; call it with ``data`` and ``complex_data``."""
+    return partial(
+        ImageFrame,
+        ijk_to_ras=frame.ijk_to_ras,
+        index=frame.index,
+        acquisition_start_time=frame.acquisition_start_time,
+        acquisition_end_time=frame.acquisition_end_time,
+        stream_id=frame.stream_id,
+        has_geometry=frame.has_geometry,
+        acceleration=frame.acceleration,
+        method=method,
+    )
+
 
 class StreamingReconstructor(ABC):
     """Checks that frames fit together and fills in what every image frame states.
 
-    Subclasses implement ``_ingest_lines``, ``_use_planning``, ``_image`` and ``_forget``.
+    Subclasses implement ``_ingest_lines``, ``_use_planning``, ``_image`` and ``_forget``; one that shows an older
+    frame than the newest says so in ``_unfilled`` and gives the rest in ``finish``.
     """
 
     info: MethodInfo
@@ -57,24 +76,16 @@ class StreamingReconstructor(ABC):
         self._ingest_lines(frame)
         self._newest = frame
 
-    def reconstruct(self) -> ImageFrame:
-        """The image of the newest ingested frame."""
+    def reconstruct(self) -> ImageFrame | None:
+        """The image that is due; None while a method with delay has none."""
         if self._newest is None:
             raise InputError(f"method {self.info.name}: no frame to reconstruct yet")
-        frame = self._newest
-        magnitude, complex_data = self._image()
-        return ImageFrame(
-            data=magnitude,
-            complex_data=complex_data,
-            ijk_to_ras=frame.ijk_to_ras,
-            index=frame.index,
-            acquisition_start_time=frame.acquisition_start_time,
-            acquisition_end_time=frame.acquisition_end_time,
-            stream_id=frame.stream_id,
-            has_geometry=frame.has_geometry,
-            acceleration=frame.acceleration,
-            method=self.info.name,
-        )
+        pixels = self._image()
+        return None if pixels is None else self._unfilled(self._newest)(data=pixels[0], complex_data=pixels[1])
+
+    def finish(self) -> list[ImageFrame]:
+        """Images that a delay still holds back; none here."""
+        return []
 
     def reset(self) -> None:
         """Forget the series; the planning scan goes with it."""
@@ -88,7 +99,11 @@ class StreamingReconstructor(ABC):
     def _use_planning(self, planning: KSpaceFrame | ImageFrame) -> None: ...
 
     @abstractmethod
-    def _image(self) -> tuple[NDArray[np.float32], NDArray[np.complex64] | None]: ...
+    def _image(self) -> Pixels | None: ...
 
     @abstractmethod
     def _forget(self) -> None: ...
+
+    def _unfilled(self, newest: KSpaceFrame) -> partial[ImageFrame]:
+        """The frame that ``_image`` shows."""
+        return unfilled_image(newest, self.info.name)
