@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.reconstructor import Reconstructor
+from TemporalReconLib.weights.plugins import make_plugin, plugin_names
 
 DEFAULT_METHOD = "compressed-sensing"
 
@@ -37,14 +38,15 @@ METHODS = {
     "sliding-window": Method("sliding_window", "SlidingWindow"),
     "zero-filled": Method("zero_filled", "ZeroFilled"),
 }
-METHOD_NAMES = tuple(METHODS)
+# Built in, then those that installed distributions add.
+METHOD_NAMES = (*METHODS, *plugin_names(METHODS))
 
 
 def check_method(name: str, weights: Path | None = None) -> None:
     """Raises InputError if there is no method of this name, or weights are given to one that has none."""
-    if name not in METHODS:
+    if name not in METHOD_NAMES:
         raise InputError(f"unknown method '{name}', expected one of: {', '.join(METHOD_NAMES)}")
-    if weights is not None and not METHODS[name].has_weights:
+    if weights is not None and name in METHODS and not METHODS[name].has_weights:
         raise InputError(f"method '{name}' has no weights; leave --weights {weights} out")
 
 
@@ -59,6 +61,8 @@ def make_reconstructor(name: str, device: str = "auto", weights: Path | None = N
     check_method(name, weights)
     from TemporalReconLib.reconstruction.device import select_device
 
+    if name not in METHODS:
+        return make_plugin(name, select_device(device), weights)
     method = METHODS[name]
     build = getattr(import_module(f"TemporalReconLib.reconstruction.{method.module}"), method.class_name)
     arguments = (select_device(device), weights) if method.has_weights else (select_device(device),)

@@ -107,7 +107,7 @@ def fill_network(network: torch.nn.Module, weights: Weights) -> None:
     reshaped = [name for name in wanted if name in given and wanted[name] != given[name]]
     differences = [
         _listed("missing", [name for name in wanted if name not in given]),
-        _listed("unexpected", [name for name in given if name not in wanted]),
+        _listed("unexpected", sorted(given.keys() - wanted.keys())),
         _listed("of another shape", [f"{name}: expected {wanted[name]}, got {given[name]}" for name in reshaped]),
     ]
     if any(differences):

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ HEADER_KEY = "inboreguidance"
 # Where training scripts keep the weights beside epoch and optimizer.
 _NESTED_UNDER = ("state_dict", "net", "model", "model_state_dict")
 _DATA_PARALLEL_PREFIX = "module."
+_PICKLE_MARK = b"\x80"
+_ADVICE = "expected tensors only; ask for a checkpoint of network.state_dict(), or for safetensors"
 
 
 @dataclass(frozen=True)
@@ -123,9 +126,14 @@ def _read_safetensors(path: Path, data: bytes) -> WeightsFile:
 
 
 def _read_checkpoint(path: Path, data: bytes) -> WeightsFile:
+    # PyTorch pickles with protocol 2; Python itself and numpy use later ones.
+    if data.startswith(_PICKLE_MARK) and data[1:2] > b"\2":
+        raise InputError(f"weights {path}: refused, a pickle of Python objects runs code when it is read; {_ADVICE}")
     try:
         _require_small_inside(path, data)
-        loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of TorchScript, which is refused below in one line
+            loaded = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except InputError:
         raise
     except Exception as error:  # a damaged pickle ends in errors of every kind
@@ -151,12 +159,11 @@ def _require_small_inside(path: Path, data: bytes) -> None:
 
 
 def _why_not_loaded(reason: str) -> str:
-    advice = "expected tensors only; ask for a checkpoint of network.state_dict(), or for safetensors"
     called = re.search(r"GLOBAL (\S+)", reason)
     if called is not None:
-        return f"refused, loading it would run code ({called[1]}); {advice}"
+        return f"refused, loading it would run code ({called[1]}); {_ADVICE}"
     if "TorchScript" in reason:
-        return f"refused, it is a TorchScript program; {advice}"
+        return f"refused, it is a TorchScript program; {_ADVICE}"
     return "not a PyTorch checkpoint of plain tensors; it may be cut short, renamed or of another program"
 
 
