@@ -20,8 +20,8 @@ METADATA_FILE = "configs/metadata.json"
 MODEL_FILE = "models/model.safetensors"
 LICENSE_FILE = "LICENSE"
 BUNDLE_FILES = (LICENSE_FILE, METADATA_FILE, CARD_FILE, MODEL_FILE)
-# In a folder of a training run, which is no bundle yet.
-CHECKPOINT_FILE = "model.safetensors"
+# In the folder of a training run, best first; it is no bundle yet.
+CHECKPOINT_FILES = ("model.safetensors", "best.pt", "newest.pt")
 _NAMED = 3
 _LICENSE = """Copyright The InBoreGuidance contributors
 
@@ -193,11 +193,12 @@ def _weights_file_of(path: Path) -> Path:
         return path
     if not path.is_dir():
         raise InputError(f"weights {path}: no such file or folder; give the name of an existing one")
-    for name in (MODEL_FILE, CHECKPOINT_FILE):
+    for name in (MODEL_FILE, *CHECKPOINT_FILES):
         if (path / name).is_file():
             return path / name
     raise InputError(
-        f"weights {path}: no model folder; expected {MODEL_FILE} (a model) or {CHECKPOINT_FILE} (a training run) in it"
+        f"weights {path}: no model folder; expected {MODEL_FILE} (a model) or one of {', '.join(CHECKPOINT_FILES)} "
+        "(a training run) in it"
     )
 
 

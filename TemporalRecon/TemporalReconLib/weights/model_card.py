@@ -100,8 +100,11 @@ _TEMPLATE = """# {network}: weights of `--method {method}`
 
 ## License and identity
 
-Apache-2.0, see `LICENSE`. `models/model.safetensors` has SHA256 `{sha256}`; it is checked each time the model is
-loaded. Nothing in this folder is executed.
+Apache-2.0, see `LICENSE`. SHA256 of `models/model.safetensors`, checked each time the model is loaded:
+
+    {sha256}
+
+Nothing in this folder is executed.
 """
 
 

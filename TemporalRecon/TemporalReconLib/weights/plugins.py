@@ -66,7 +66,9 @@ def _built(entry: EntryPoint, device: torch.device, weights: Path | None) -> Rec
     try:
         make = entry.load()
     except Exception as error:  # importing runs the plug-in's code, which may fail in any way
-        raise InputError(f"{plugin} cannot be imported: {type(error).__name__}: {error}; repair it") from error
+        raise InputError(
+            f"{plugin} cannot be imported: {type(error).__name__}: {error}; repair or uninstall it"
+        ) from error
     try:
         inspect.signature(make).bind(device, weights)
     except (TypeError, ValueError) as error:

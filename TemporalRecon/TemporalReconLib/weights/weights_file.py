@@ -22,11 +22,13 @@ from TemporalReconLib.errors import InputError
 MAX_BYTES = 512 * 2**20
 SAFETENSORS_SUFFIX = ".safetensors"
 CHECKPOINT_SUFFIXES = (".pt", ".pth", ".pkl")
-# One entry, because the library writes several in random order and the same weights shall give the same file.
+# Under it our files say what they are: in a checkpoint as a dict, in the header of safetensors as JSON. That header has
+# no other entry, because the library writes several in random order and the same weights shall give the same file.
 HEADER_KEY = "inboreguidance"
-# Where training scripts keep the weights beside epoch and optimizer.
-_NESTED_UNDER = ("state_dict", "net", "model", "model_state_dict")
-_DATA_PARALLEL_PREFIX = "module."
+# Where training scripts keep the weights beside epoch and optimizer; ours ships the average.
+_NESTED_UNDER = ("average", "network", "state_dict", "net", "model", "model_state_dict")
+# What DataParallel and AveragedModel put around a network.
+_WRAPPER_PREFIX, _WRAPPER_COUNTER = "module.", "n_averaged"
 _PICKLE_MARK = b"\x80"
 _ADVICE = "expected tensors only; ask for a checkpoint of network.state_dict(), or for safetensors"
 
@@ -51,7 +53,8 @@ def read_weights_file(path: Path, sha256: str | None = None) -> WeightsFile:
     """Read ``.safetensors``, or a PyTorch checkpoint of plain tensors (``.pt .pth .pkl``).
 
     Checkpoints go through PyTorch's restricted unpickler, which builds tensors and calls nothing else. The
-    weights may lie under ``state_dict``, ``net`` or ``model``; the prefix that DataParallel adds is taken off.
+    weights may lie under ``average``, ``network``, ``state_dict``, ``net`` or ``model``; the names that DataParallel
+    and AveragedModel add are taken off.
 
     Parameters
     ----------
@@ -120,8 +123,6 @@ def _read_safetensors(path: Path, data: bytes) -> WeightsFile:
         stated = json.loads(header.get("__metadata__", {}).get(HEADER_KEY, "{}"))
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"weights {path}: not a safetensors file ({error}); it may be cut short or renamed") from error
-    if not isinstance(stated, dict):
-        raise InputError(f"weights {path}: header entry '{HEADER_KEY}' is no JSON object; the file was not made by us")
     return WeightsFile(state, stated)
 
 
@@ -145,7 +146,8 @@ def _read_checkpoint(path: Path, data: bytes) -> WeightsFile:
                 f"weights {path}: entry {name!r} is {type(tensor).__name__}, expected only tensors by name "
                 f"(at the top, or under {', '.join(_NESTED_UNDER)}); save network.state_dict()"
             )
-    return WeightsFile({name: tensor.detach() for name, tensor in state.items()}, {})
+    stated = loaded.get(HEADER_KEY, {}) if isinstance(loaded, dict) else {}
+    return WeightsFile({name: tensor.detach() for name, tensor in state.items()}, stated)
 
 
 def _require_small_inside(path: Path, data: bytes) -> None:
@@ -174,8 +176,9 @@ def _unwrap(loaded: Any) -> dict[Any, Any]:
         state = next((loaded[key] for key in _NESTED_UNDER if isinstance(loaded.get(key), dict)), loaded)
     if not isinstance(state, dict):
         return {"": state}
-    if state and all(isinstance(name, str) and name.startswith(_DATA_PARALLEL_PREFIX) for name in state):
-        return {name.removeprefix(_DATA_PARALLEL_PREFIX): tensor for name, tensor in state.items()}
+    names = [name for name in state if name != _WRAPPER_COUNTER]
+    if names and all(isinstance(name, str) and name.startswith(_WRAPPER_PREFIX) for name in names):
+        return {name.removeprefix(_WRAPPER_PREFIX): state[name] for name in names}
     return state
 
 

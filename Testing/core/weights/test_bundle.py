@@ -15,6 +15,7 @@ from TemporalReconLib.weights import bundle
 from TemporalReconLib.weights.bundle import default_weights, fill_network, open_weights
 from TemporalReconLib.weights.model_card import read_card
 from TemporalReconLib.weights.weights_file import write_weights_file
+from torch.optim.swa_utils import AveragedModel
 from weights_samples import CONFIG, FIGURES, TRAINING, a_network, save
 
 
@@ -64,16 +65,28 @@ def test_the_weights_file_alone_says_what_it_is(model, tmp_path):
         open_weights(tmp_path / lonely.name, "bcrnn")
 
 
-def test_a_folder_of_a_training_run_is_taken(tmp_path):
+def as_safetensors(folder, network, stated):
+    write_weights_file(folder / "model.safetensors", network.state_dict(), stated)
+
+
+def as_checkpoint(folder, network, stated):
+    averaged = AveragedModel(network)
+    optimizer = torch.optim.Adam(network.parameters())
+    content = {"progress": {"step": 3}, "network": a_network(seed=8).state_dict(), "average": averaged.state_dict()}
+    torch.save({**content, "optimizer": optimizer.state_dict(), "inboreguidance": stated}, folder / "best.pt")
+
+
+@pytest.mark.parametrize("write", [as_safetensors, as_checkpoint])
+def test_a_folder_of_a_training_run_gives_its_averaged_network(tmp_path, write):
     network = a_network(seed=3)
-    write_weights_file(
-        tmp_path / "model.safetensors", network.state_dict(), {"method": "temporal", "network": "N", "config": CONFIG}
-    )
+    write(tmp_path, network, {"method": "temporal", "network": "N", "config": CONFIG})
     weights = open_weights(tmp_path, "temporal")
     other = a_network(seed=4)
     fill_network(other, weights)
     assert_same_parameters(other, network)
     assert weights.config == CONFIG
+    with pytest.raises(InputError, match="made for method 'temporal'"):
+        open_weights(tmp_path, "bcrnn")
 
 
 def test_the_digest_is_that_of_the_file_and_stands_in_metadata_and_card(tmp_path):

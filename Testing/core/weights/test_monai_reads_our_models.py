@@ -10,6 +10,8 @@ from weights_samples import save
 
 jsonschema = pytest.importorskip("jsonschema", reason="MONAI checks metadata with jsonschema (pip install jsonschema)")
 
+pytestmark = pytest.mark.filterwarnings("ignore:No hash value provided")
+
 # What MONAI's schema of 2024-07-25 asks for, in fewer words; the real one is fetched from the net.
 TEXT, NUMBER = {"type": "string"}, {"type": "number"}
 TENSOR = {
