@@ -39,10 +39,10 @@ def folder_written_atomically(folder: Path, files: tuple[str, ...]) -> Iterator[
             folder.replace(old)
         fresh.replace(folder)
     except OSError as error:
-        if old.exists() and not folder.exists():
-            old.replace(folder)
         raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
+        if old.exists() and not folder.exists():
+            old.replace(folder)
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -170,6 +171,23 @@ def test_a_failed_save_leaves_the_older_model_and_nothing_else(model):
     with pytest.raises(ValueError, match="not JSON compliant"):
         save(model, a_network(seed=9), training={"loss": float("nan")})
     assert {path: path.read_bytes() for path in model.rglob("*") if path.is_file()} == before
+    assert sorted(path.name for path in model.parent.iterdir()) == ["model"]
+
+
+def test_an_interrupt_between_old_and_new_brings_the_older_model_back(model, monkeypatch):
+    rename = Path.replace
+
+    def interrupted(self, target):
+        if ".partial." in self.name:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save(model, a_network(seed=9))
+    other = a_network(seed=1)
+    fill_network(other, open_weights(model, "temporal"))
+    assert_same_parameters(other, a_network(seed=0))
     assert sorted(path.name for path in model.parent.iterdir()) == ["model"]
 
 
