@@ -227,6 +227,7 @@ class Engine:
         """Publish the picture that is due; its latency in ms, None where the method has no picture yet."""
         produced = self._processor.produce()
         if produced is None:
+            self._health.picture_held()
             return None
         image, envelopes = produced
         if self._on_image is not None:

@@ -68,6 +68,11 @@ class Health:
             self._skipped += n_skipped
             self._failure = ""
 
+    def picture_held(self) -> None:
+        """A frame was used, but no picture is due yet."""
+        with self._lock:
+            self._failure = ""
+
     def frame_rejected(self, reason: str) -> None:
         """A frame could not be used."""
         with self._lock:

@@ -80,7 +80,8 @@ class CrnnReconstruction(StreamingReconstructor):
         opened = open_weights(weights if weights is not None else default_weights(name), name)
         self._network = self.network_type(_config_of(opened))
         fill_network(self._network, opened)
-        self._network.to(device).eval()
+        # A quarter faster on the CPU.
+        self._network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._forget()
 
     def _forget(self) -> None:

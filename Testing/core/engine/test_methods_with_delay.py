@@ -68,6 +68,23 @@ def test_live_pictures_are_late_by_what_they_say(tmp_path):
     assert [line["latency_ms"] is None for line in log] == [True, True, False, False]
 
 
+def test_a_failure_is_over_with_the_next_good_frame_although_its_picture_comes_later():
+    processor = ReconstructionProcessor("zero-filled", "cpu")
+    processor.pipeline.replace_reconstructor(TwoFramesLate())
+    engine = Engine(processor, lambda envelope: None)
+    engine.start()
+    try:
+        states = []
+        engine.reject("a frame that could not be read")
+        for index in range(2):
+            states.append(engine.health.state)
+            engine.submit("frame", still_frame(index))
+            assert engine.wait_until_done(PATIENCE_S)
+        assert [*states, engine.health.state] == ["failed", "running", "running"]
+    finally:
+        engine.stop()
+
+
 def test_a_burst_shows_the_newest_picture_that_is_due():
     processor = ReconstructionProcessor("zero-filled", "cpu")
     processor.pipeline.replace_reconstructor(TwoFramesLate())
