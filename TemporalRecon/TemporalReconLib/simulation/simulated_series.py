@@ -158,12 +158,12 @@ class SimulatedSeries:
 
     def image_at(self, time_s: float, with_instrument: bool = True) -> NDArray[np.float32]:
         """As :meth:`image`, at any time."""
-        stack = np.abs(self._object_at(time_s, with_instrument))
+        stack = np.abs(self.object_at(time_s, with_instrument))
         return np.asarray(stack * self._sensitivity, dtype=np.float32)
 
     def coil_images_at(self, time_s: float, with_instrument: bool = True) -> NDArray[np.complex64]:
         """Noise-free image of each coil at one moment: (coil, slice, row, col)."""
-        return np.asarray(self._object_at(time_s, with_instrument) * self.coil_maps, dtype=np.complex64)
+        return np.asarray(self.object_at(time_s, with_instrument) * self.coil_maps, dtype=np.complex64)
 
     @cached_property
     def truth(self) -> SeriesTruth:
@@ -191,7 +191,8 @@ class SimulatedSeries:
     def _image_shape(self) -> tuple[int, int, int]:
         return (self.config.n_slices, self.config.matrix, self.config.matrix)
 
-    def _object_at(self, time_s: float, with_instrument: bool) -> NDArray[np.complex64]:
+    def object_at(self, time_s: float, with_instrument: bool = True) -> NDArray[np.complex64]:
+        """What the coils look at, without their sensitivities: (slice, row, col)."""
         objects = [self._slice_object(k, with_instrument) for k in range(self.config.n_slices)]
         return np.stack([item.image(time_s) for item in objects])
 

@@ -1,0 +1,115 @@
+"""The product's own method: a causal recurrent network with multi-coil data consistency."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.networks.temporal_network import TemporalNetwork, TemporalNetworkConfig, TemporalState
+from TemporalReconLib.reconstruction.reconstructor import MethodInfo
+from TemporalReconLib.reconstruction.streaming import Pixels, StreamingReconstructor
+from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
+from TemporalReconLib.weights.bundle import Weights, default_weights, fill_network, open_weights
+
+# More slices than these go through the network in turns, which bounds its memory.
+_SLICES_AT_ONCE = 8
+
+
+class TemporalReconstruction(StreamingReconstructor):
+    """Reconstructs each frame from its own lines, everything known before, and the network's memory.
+
+    Parameters
+    ----------
+    weights
+        As for :func:`~TemporalReconLib.weights.bundle.open_weights`; None for those that come with the product.
+
+    Raises
+    ------
+    InputError
+        If the weights cannot be read or do not fit.
+    """
+
+    info = MethodInfo(
+        name="temporal",
+        causal=True,
+        delay_frames=0,
+        needs_coil_maps=True,
+        description="Causal recurrent network with multi-coil data consistency; uses a planning scan if there is one.",
+    )
+
+    def __init__(self, device: torch.device, weights: Path | None = None) -> None:
+        super().__init__(device)
+        opened = open_weights(weights if weights is not None else default_weights(self.info.name), self.info.name)
+        self._network = TemporalNetwork(_config_of(opened))
+        fill_network(self._network, opened)
+        self._network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._precision = torch.autocast(device.type, torch.bfloat16, enabled=_computes_bfloat16(device))
+        self._planning: KSpaceFrame | ImageFrame | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._memory: TemporalMemory | None = None
+        self._states: list[TemporalState] = []
+
+    def _forget(self) -> None:
+        self._planning = None
+        self._begin()
+
+    def _use_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
+        self._planning = planning
+        self._begin()
+
+    @torch.inference_mode()
+    def _ingest_lines(self, frame: KSpaceFrame) -> None:
+        if self._memory is None:
+            planning = self._planning
+            fits = planning is not None and (
+                planning.data.shape == frame.data.shape
+                if isinstance(planning, KSpaceFrame)
+                else planning.data.shape == frame.image_shape
+            )
+            self._memory = TemporalMemory(frame, planning if fits else None, self.device)
+        self._memory.ingest(frame)
+
+    @torch.inference_mode()
+    def _image(self) -> Pixels:
+        memory = self._memory
+        assert memory is not None and self._newest is not None
+        turned = memory.recalibrate()
+        images, states = [], []
+        for number, first in enumerate(range(0, self._newest.image_shape[0], _SLICES_AT_ONCE)):
+            slices = slice(first, first + _SLICES_AT_ONCE)
+            state = self._states[number] if self._states else None
+            if state is not None and turned is not None:
+                state = TemporalState(state.image * turned[slices], state.log_error, state.memory)
+            with self._precision:
+                output, state = self._network(memory.input(slices), state)
+            images.append(output.image)
+            states.append(state)
+        self._states = states
+        image = torch.cat(images) * memory.scale
+        coil = memory.first_coil
+        return image.abs().cpu().numpy(), None if coil is None else (image * coil).cpu().numpy()
+
+
+def _config_of(weights: Weights) -> TemporalNetworkConfig:
+    try:
+        return TemporalNetworkConfig.from_json(weights.config)
+    except (KeyError, TypeError, ValueError):
+        raise InputError(
+            f"weights {weights.source}: configuration {weights.config}, expected widths and consistency_iterations; "
+            "use weights of the temporal network"
+        ) from None
+
+
+def _computes_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is faster there: GPUs, and CPUs with instructions for it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
