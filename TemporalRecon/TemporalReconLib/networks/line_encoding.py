@@ -80,20 +80,21 @@ class LineEncoding:
         return lines.gather(3, index) * self.is_sampled[:, None, None]
 
     def consistent(
-        self, image: torch.Tensor, samples: torch.Tensor, damping: torch.Tensor, iterations: int
+        self, image: torch.Tensor, residual: torch.Tensor, damping: torch.Tensor, iterations: int
     ) -> torch.Tensor:
-        """The image nearest to ``image`` that explains the samples: image + A^H (A A^H + damping)^-1 (y - A image).
+        """The image nearest to ``image`` that explains the samples: image + A^H (A A^H + damping)^-1 residual.
 
         Conjugate gradients on the samples, the small side of A. With one coil of unit sensitivity A A^H is the
         identity and one iteration is exact.
 
         Parameters
         ----------
+        residual
+            complex64 (batch, coil, col, line), samples less those of the image, y - A image.
         damping
             float32 (batch,), noise variance over image variance; 0 keeps the samples as they are.
         """
         weight = damping[:, None, None, None]
-        residual = (samples - self.sampled(image)) * self.is_sampled[:, None, None]
         direction, energy = residual, _inner(residual, residual)
         for iteration in range(iterations):
             back = self.sampled_adjoint(direction)

@@ -119,11 +119,15 @@ class TemporalOutput:
         float32 (batch, 1, row, col): natural logarithm of the expected absolute error of each pixel.
     features
         Last features (batch, width, row/2, col/2), rounded up to whole blocks.
+    energies
+        float32 (batch, 3): energy of the newest samples that the previous image leaves unexplained, that the new
+        image leaves unexplained before its last data consistency, and of all; what the quality is judged by.
     """
 
     image: torch.Tensor
     log_error: torch.Tensor
     features: torch.Tensor
+    energies: torch.Tensor
 
 
 class TemporalNetwork(nn.Module):
@@ -173,9 +177,12 @@ class TemporalNetwork(nn.Module):
         image = _changed(image, fresh, output, boost)
 
         damping = 2 * frame.noise**2 * torch.exp(-self.log_variance)
-        image = encoding.consistent(image, samples, damping, self.config.consistency_iterations)
+        unexplained = samples - encoding.sampled(image)
+        image = encoding.consistent(image, unexplained, damping, self.config.consistency_iterations)
         log_error = output[:, 3:4].float() - 3.0
-        return TemporalOutput(image, log_error, features), TemporalState(image, log_error, memory)
+        energies = [_energy(part) for part in (encoding.chosen(residual), unexplained, samples)]
+        result = TemporalOutput(image, log_error, features, torch.stack(energies, dim=1))
+        return result, TemporalState(image, log_error, memory)
 
     def heatmaps_of(self, output: TemporalOutput) -> torch.Tensor:
         """Logits of the instrument's shaft and of its tip, float32 (batch, 2, row, col).
@@ -216,6 +223,10 @@ def _constants(frame: TemporalInput, encoding: LineEncoding) -> torch.Tensor:
 def _parts(*images: torch.Tensor) -> list[torch.Tensor]:
     """Complex (batch, row, col) -> real channels (batch, 2, row, col)."""
     return [torch.stack([image.real, image.imag], dim=1) for image in images]
+
+
+def _energy(samples: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(samples.detach(), dim=(1, 2, 3)) ** 2
 
 
 def _changed(image: torch.Tensor, fresh: torch.Tensor, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
