@@ -143,7 +143,7 @@ class CrnnMri(nn.Module):
             second = torch.relu(self.conv1_x(first) + _applied(self.conv1_h, previous[1]))
             third = torch.relu(self.conv2_x(second) + _applied(self.conv2_h, previous[2]))
             fourth = torch.relu(self.conv3_x(third) + _applied(self.conv3_h, previous[3]))
-            change = self.conv4_x(fourth)
+            change = self.conv4_x(fourth).float()
             image = image + torch.complex(change[:, 0], change[:, 1])
             image = image + encoding.sampled_adjoint(samples - encoding.sampled(image))
             previous = (first, second, third, fourth)

@@ -1,0 +1,65 @@
+"""What can be trained: each learned method's network with its loss, and its recipes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.training.recipe import RECIPES, Recipe
+
+if TYPE_CHECKING:
+    from TemporalReconLib.training.unroll import Unroll
+
+TRAINABLE_METHODS = ("temporal", "bcrnn", "nontemporal")
+
+
+def make_unroll(method: str) -> Unroll:
+    """The network of a method with its loss; weights are drawn from torch's generator.
+
+    Raises
+    ------
+    InputError
+        If the method is unknown or has nothing to train.
+    """
+    from TemporalReconLib.networks.crnn_mri import CrnnMri, NontemporalCrnnMri
+    from TemporalReconLib.networks.temporal_network import TemporalNetwork
+    from TemporalReconLib.training.crnn_unroll import CrnnUnroll
+    from TemporalReconLib.training.unroll import TemporalUnroll
+
+    _check(method)
+    if method == "temporal":
+        return TemporalUnroll(TemporalNetwork())
+    return CrnnUnroll(CrnnMri() if method == "bcrnn" else NontemporalCrnnMri())
+
+
+def recipe_for(method: str, name: str) -> Recipe:
+    """A recipe of :data:`~TemporalReconLib.training.recipe.RECIPES`, fitted to the method.
+
+    Raises
+    ------
+    InputError
+        If the method or the recipe is unknown.
+    """
+    _check(method)
+    if name not in RECIPES:
+        raise InputError(f"unknown recipe '{name}', expected one of: {', '.join(RECIPES)}")
+    return RECIPES[name] if method == "temporal" else _of_windows(RECIPES[name])
+
+
+def _of_windows(recipe: Recipe) -> Recipe:
+    """One window per step, fewer strips (a hundred times the operations), and the published learning rate."""
+    return replace(
+        recipe,
+        steps=recipe.steps // 5,
+        batch_size=max(1, recipe.batch_size // 4),
+        n_frames=15,
+        frames_per_step=5,
+        learning_rate=1e-3,
+        validate_every=recipe.validate_every // 2,
+    )
+
+
+def _check(method: str) -> None:
+    if method not in TRAINABLE_METHODS:
+        raise InputError(f"method '{method}' cannot be trained, expected one of: {', '.join(TRAINABLE_METHODS)}")
