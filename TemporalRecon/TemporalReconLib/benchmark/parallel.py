@@ -1,0 +1,62 @@
+"""Runs done one after the other, or by several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+
+import torch
+
+from TemporalReconLib.benchmark.case_runner import Finished, Row, run_case
+from TemporalReconLib.benchmark.contenders import Contenders
+from TemporalReconLib.benchmark.runs import Plan, Run
+
+Marks = Mapping[str, Row]
+
+
+def finished_runs(
+    plan: Plan, contenders: Contenders, pending: Sequence[Sequence[Run]], marks: Marks, jobs: int
+) -> Iterator[Finished]:
+    """Do runs and give each as soon as it is done.
+
+    Parameters
+    ----------
+    pending
+        Runs in groups that share series and condition; a group is done by one process.
+    marks
+        By method, what its rows state besides.
+    jobs
+        Number of processes; 1 is this one.
+    """
+    if jobs == 1:
+        for runs in pending:
+            yield from run_case(plan, contenders, runs, marks)
+        return
+    # Not forked: torch's threads and a GPU do not survive it.
+    context = multiprocessing.get_context("spawn")
+    work = partial(_run_group, plan, contenders.device, tuple(contenders.weights.items()), marks)
+    with context.Pool(jobs, _begin, (max(1, (os.cpu_count() or 1) // jobs),)) as pool:
+        for group in pool.imap_unordered(work, pending):
+            yield from group
+
+
+def _begin(n_threads: int) -> None:
+    """Start of a process: Ctrl-C is for the parent, which ends its children."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(n_threads)
+
+
+def _run_group(
+    plan: Plan, device: str, weights: tuple[tuple[str, Path], ...], marks: Marks, runs: Sequence[Run]
+) -> list[Finished]:
+    return list(run_case(plan, _contenders(device, weights), runs, marks))
+
+
+@cache
+def _contenders(device: str, weights: tuple[tuple[str, Path], ...]) -> Contenders:
+    """Methods are built once in a process."""
+    return Contenders(device, dict(weights))

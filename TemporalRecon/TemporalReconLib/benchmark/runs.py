@@ -1,0 +1,84 @@
+"""What is compared: every method on every series, acceleration, mask, with and without planning scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from TemporalReconLib.acquisition.series import check_input
+from TemporalReconLib.benchmark.test_set import TestSet
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a series is acquired."""
+
+    acceleration: float
+    mask: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """One method on one series under one condition.
+
+    Attributes
+    ----------
+    planning
+        Whether the method is given the fully sampled planning scan.
+    """
+
+    method: str
+    series: int
+    condition: Condition
+    planning: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs that were asked for.
+
+    Attributes
+    ----------
+    planning
+        True: with the planning scan; False: without.
+    """
+
+    test_set: TestSet
+    methods: tuple[str, ...]
+    accelerations: tuple[float, ...]
+    masks: tuple[str, ...]
+    planning: tuple[bool, ...]
+
+    def check(self) -> None:
+        """Refuse at once what would fail after hours.
+
+        Raises
+        ------
+        InputError
+            If a series cannot be simulated as asked, or a background is missing or of an unknown kind.
+        """
+        for background in self.test_set.backgrounds:
+            check_input(background)
+        for acceleration, mask in product(self.accelerations, self.masks):
+            self.test_set.config(0, acceleration, mask)
+
+    def cases(self) -> list[tuple[int, Condition]]:
+        """(series, condition) in the order they are run: one series after the other."""
+        conditions = [Condition(*both) for both in product(self.accelerations, self.masks)]
+        return list(product(range(self.test_set.n_series), conditions))
+
+    def runs(self, series: int, condition: Condition) -> list[Run]:
+        """All runs on the same simulated data."""
+        return [Run(method, series, condition, given) for method, given in product(self.methods, self.planning)]
+
+    @property
+    def picture_series(self) -> int:
+        """The series whose images are kept for the figures: on real anatomy if the set has any."""
+        numbers = range(self.test_set.n_series)
+        config = self.test_set.config
+        return next((n for n in numbers if config(n, self.accelerations[0], self.masks[0]).background is not None), 0)
+
+    def has_pictures(self, run: Run) -> bool:
+        """Whether figures show this run: one series, under the first mask and the first choice of planning."""
+        is_shown = run.condition.mask == self.masks[0] and run.planning == self.planning[0]
+        return is_shown and run.series == self.picture_series

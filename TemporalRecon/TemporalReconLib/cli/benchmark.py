@@ -1,0 +1,142 @@
+"""``temporal-recon benchmark``: all reconstruction methods side by side on simulated series, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from TemporalReconLib.acquisition.masks import MASK_KINDS
+from TemporalReconLib.cli.options import path_name, seed_number
+from TemporalReconLib.cli.progress import Progress
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.reconstruction.registry import METHOD_NAMES, check_method
+
+if TYPE_CHECKING:
+    from TemporalReconLib.benchmark.runs import Run
+
+_PLANNING = {"with": True, "without": False}
+
+Item = TypeVar("Item")
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser("benchmark", help="compare all methods on simulated series: tables and figures")
+    parser.add_argument("--output", type=path_name, required=True, metavar="DIR", help="continues what it holds")
+    parser.add_argument("--series", type=int, default=20, metavar="N", help="simulated biopsies (%(default)s)")
+    parser.add_argument("--frames", type=int, default=24, metavar="F", help="frames of each (%(default)s)")
+    parser.add_argument("--accelerations", default="8,16,25,32", metavar="R,R", help="(%(default)s)")
+    parser.add_argument("--masks", default=",".join(MASK_KINDS), help="orders of the lines (%(default)s)")
+    parser.add_argument("--planning", default="with,without", help="planning scan given or not (%(default)s)")
+    parser.add_argument("--methods", default=",".join(METHOD_NAMES), metavar="LIST", help="(%(default)s)")
+    parser.add_argument(
+        "--weights", nargs="+", default=[], metavar="METHOD=PATH", help="instead of those of the product"
+    )
+    parser.add_argument(
+        "--background", nargs="+", type=path_name, default=[], metavar="VOL", help="MR anatomy of half of the series"
+    )
+    parser.add_argument("--matrix", type=int, default=256, metavar="N", help="rows, columns (%(default)s)")
+    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="another test set (%(default)s)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, except for timing (%(default)s)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    methods = _listed(options.methods, "--methods", str)
+    weights = _weights_by_method(options.weights)
+    for method in methods:
+        check_method(method, weights.get(method))
+    unused = weights.keys() - set(methods)
+    if unused:
+        raise InputError(f"--weights: {', '.join(sorted(unused))} not among --methods")
+    if options.jobs < 1:
+        raise InputError(f"--jobs {options.jobs}: expected 1 or more")
+    from TemporalReconLib.benchmark.runs import Plan
+    from TemporalReconLib.benchmark.test_set import TestSet
+
+    plan = Plan(
+        TestSet(options.series, options.frames, options.seed, tuple(options.background), options.matrix),
+        methods,
+        _listed(options.accelerations, "--accelerations", float),
+        _listed(options.masks, "--masks", str),
+        _listed(options.planning, "--planning", _PLANNING.__getitem__),
+    )
+    plan.check()
+    from TemporalReconLib.benchmark.benchmark import run_benchmark
+
+    with Progress() as progress:
+        verdicts = run_benchmark(options.output, plan, options.device, weights, options.jobs, _Report(progress))
+    sys.stdout.writelines(f"{verdict.line}\n" for verdict in verdicts)
+    return 0
+
+
+class _Report:
+    """One line of progress with the time to go.
+
+    Methods differ a hundredfold in time, so the rest is estimated from the mean of each; one that has not been run
+    yet counts as the mean of all.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._open: Counter[str] = Counter()
+        self._seconds: dict[str, list[float]] = defaultdict(list)
+        self._total = 0
+        self._begin = 0.0
+
+    def start(self, runs: list[Run]) -> None:
+        self._open = Counter(run.method for run in runs)
+        self._total = len(runs)
+        self._begin = time.monotonic()
+
+    def finished(self, run: Run, seconds: float) -> None:
+        self._open[run.method] -= 1
+        self._seconds[run.method].append(seconds)
+        condition = run.condition
+        text = f"series {run.series} R {condition.acceleration:g} {condition.mask} {run.method}"
+        done = self._total - self._open.total()
+        self._progress.show(f"run {done}/{self._total}, {_duration(self._remaining())} to go ({text})".ljust(90))
+
+    def stage(self, text: str) -> None:
+        self._progress.show(text.ljust(90))
+
+    def _remaining(self) -> float:
+        every = [seconds for taken in self._seconds.values() for seconds in taken]
+        usual = sum(every) / len(every)
+        means = {method: sum(taken) / len(taken) for method, taken in self._seconds.items()}
+        rest = sum(count * means.get(method, usual) for method, count in self._open.items())
+        # Simulation, and several processes, make the clock run faster or slower than the runs.
+        return rest * (time.monotonic() - self._begin) / max(sum(every), 1e-9)
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{max(minutes, 1)} min"
+
+
+def _listed(text: str, option: str, convert: Callable[[str], Item]) -> tuple[Item, ...]:
+    """Values separated by commas, each once."""
+    found = []
+    for word in text.split(","):
+        try:
+            found.append(convert(word.strip()))
+        except (ValueError, KeyError):
+            raise InputError(f"{option} {text}: '{word}' is none; see --help") from None
+    if len(set(found)) < len(found):
+        raise InputError(f"{option} {text}: names something twice")
+    return tuple(found)
+
+
+def _weights_by_method(words: list[str]) -> Mapping[str, Path]:
+    found: dict[str, Path] = {}
+    for word in words:
+        method, equals, path = word.partition("=")
+        if not (method and equals and path):
+            raise InputError(f"--weights {word}: expected METHOD=PATH, for example temporal=weights.safetensors")
+        found[method] = Path(path)
+    return found
