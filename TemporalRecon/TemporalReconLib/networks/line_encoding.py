@@ -47,8 +47,8 @@ class LineEncoding:
         self.is_sampled = is_sampled
         n_rows = sensitivities.shape[-1]
         turns = (line_index[..., None] * torch.arange(n_rows, device=line_index.device)) % n_rows
-        magnitude = is_sampled[..., None] * torch.full(turns.shape, n_rows**-0.5, device=line_index.device)
-        self._lines = torch.polar(magnitude, turns * (-2 * torch.pi / n_rows))[:, None]
+        angle = turns.to(sensitivities.real.dtype) * (-2 * torch.pi / n_rows)
+        self._lines = torch.polar(is_sampled[..., None] * torch.full_like(angle, n_rows**-0.5), angle)[:, None]
         self._rows = self._lines.transpose(-1, -2).contiguous()
         self._lines = self._lines.conj().resolve_conj()
 
