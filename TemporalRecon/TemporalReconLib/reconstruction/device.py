@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from TemporalReconLib.errors import InputError
@@ -28,3 +30,11 @@ def select_device(name: str = "auto") -> torch.device:
             f"device '{name}' is not there: {torch.cuda.device_count()} CUDA devices found; use --device cpu or auto"
         )
     return device
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 is faster there: GPUs, and CPUs with instructions for it."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))

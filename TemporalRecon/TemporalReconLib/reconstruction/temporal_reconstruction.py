@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -11,6 +10,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.networks.temporal_network import TemporalNetwork, TemporalNetworkConfig, TemporalState
+from TemporalReconLib.reconstruction.device import computes_bfloat16
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 from TemporalReconLib.reconstruction.streaming import Pixels, StreamingReconstructor
 from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
@@ -48,7 +48,7 @@ class TemporalReconstruction(StreamingReconstructor):
         self._network = TemporalNetwork(_config_of(opened))
         fill_network(self._network, opened)
         self._network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self._precision = torch.autocast(device.type, torch.bfloat16, enabled=_computes_bfloat16(device))
+        self._precision = torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device))
         self._planning: KSpaceFrame | ImageFrame | None = None
         self._begin()
 
@@ -105,11 +105,3 @@ def _config_of(weights: Weights) -> TemporalNetworkConfig:
             f"weights {weights.source}: configuration {weights.config}, expected widths and consistency_iterations; "
             "use weights of the temporal network"
         ) from None
-
-
-def _computes_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is faster there: GPUs, and CPUs with instructions for it."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
