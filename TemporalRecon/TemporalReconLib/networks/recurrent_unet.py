@@ -46,6 +46,8 @@ class RecurrentUNet(nn.Module):
         self.tail = _convolution(half, 4 * out_channels)
         # Starts as the identity of the reconstruction: no change until it has learned one.
         nn.init.zeros_(self.tail.weight)
+        if self.tail.bias is not None:
+            nn.init.zeros_(self.tail.bias)
 
     def forward(
         self,
