@@ -20,6 +20,11 @@ MAX_WIDTH = 512
 _MULTIPLE = 8
 _NOISE_FLOOR = 1e-4
 _N_CONSTANTS = 4
+# Small first steps: an image is handed on from frame to frame, and so are its errors.
+_CHANGE_SCALE = 0.1
+_GATE_SCALE = 0.3
+# Tissue is about 1.
+_BRIGHTEST = 10.0
 
 
 @dataclass(frozen=True)
@@ -231,8 +236,10 @@ def _energy(samples: torch.Tensor) -> torch.Tensor:
 
 def _changed(image: torch.Tensor, fresh: torch.Tensor, output: torch.Tensor, boost: torch.Tensor) -> torch.Tensor:
     """The image after one network: its change, and the residual as far as the gate lets it through."""
-    output = output.float()
-    return image + torch.complex(output[:, 0], output[:, 1]) + (1.0 / boost + output[:, 2]) * fresh
+    change, gate = _CHANGE_SCALE * output[:, :2].float(), _GATE_SCALE * output[:, 2].float()
+    changed = image + torch.complex(change[:, 0], change[:, 1]) + (1.0 / boost + gate) * fresh
+    # What goes from frame to frame must not be able to grow without bound.
+    return changed * (_BRIGHTEST / changed.abs().clamp_min(_BRIGHTEST))
 
 
 def _padded(

@@ -180,7 +180,7 @@ def frame_loss(
     )
     log_error = output.log_error[:, 0].clamp(-8.0, 3.0)
     likelihood = (log_error + error.detach() * torch.exp(-log_error)).mean()
-    return torch.log(image + 0.5 * edges + _GOOD_ENOUGH).mean() + 0.2 * heat + 0.05 * likelihood
+    return torch.log(image + 0.5 * edges + _GOOD_ENOUGH).mean() + 0.1 * heat + 0.05 * likelihood
 
 
 # Below this error, in units of tissue, an example stops to pull.

@@ -12,11 +12,10 @@ from TemporalReconLib.training.examples import Example, Sampling, random_example
 from TemporalReconLib.training.stored_series import VALIDATION_SEEDS_FROM, series_of_seed
 
 _N_SERIES = 6
-_ACCELERATIONS = (16, 32)
+ACCELERATIONS = (16, 32)
 _N_FRAMES = 16
 _N_COLUMNS = 96
 _TIP_WEIGHT_FROM = 4.0
-_MATRIX = 256
 _COILS = 6
 
 
@@ -28,28 +27,26 @@ class Validation:
     psnr_tip: float
 
 
-def validation_batches(seed: int) -> list[Example]:
+def validation_batches(seed: int, matrix: int) -> list[Example]:
     """The same batches for the same seed: one per acceleration, with and without planning scans."""
     generator = np.random.default_rng([seed, 1])
-    series = [series_of_seed(VALIDATION_SEEDS_FROM + number, _MATRIX, _COILS) for number in range(_N_SERIES)]
-    return [
-        stacked(
-            [
-                random_example(generator, item, Sampling(_N_FRAMES, _MATRIX // acceleration, _N_COLUMNS))
-                for item in series
-            ]
-        )
-        for acceleration in _ACCELERATIONS
-    ]
+    series = [series_of_seed(VALIDATION_SEEDS_FROM + number, matrix, _COILS) for number in range(_N_SERIES)]
+    samplings = [Sampling(_N_FRAMES, matrix // acceleration, min(_N_COLUMNS, matrix)) for acceleration in ACCELERATIONS]
+    return [stacked([random_example(generator, item, sampling) for item in series]) for sampling in samplings]
 
 
 def psnr_of(images: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> Validation:
-    """Magnitudes (..., row, col) against each other; ``weights`` are those of the training's error."""
+    """Magnitudes (batch, frame, row, col) against each other, the mean over all frames' decibels.
+
+    ``weights`` (batch, frame, row, col) are those of the training's error, which tell where the tip is.
+    """
     squared = (images.abs() - targets.abs()) ** 2
     near = weights > _TIP_WEIGHT_FROM
-    tip = squared[near] if near.any() else squared
-    return Validation(_decibel(float(squared.mean())), _decibel(float(tip.mean())))
+    n_near = near.sum(dim=(-2, -1))
+    whole = squared.mean(dim=(-2, -1))
+    tip = ((squared * near).sum(dim=(-2, -1)) / n_near.clamp_min(1))[n_near > 0]
+    return Validation(_decibel(whole), _decibel(tip if tip.numel() else whole))
 
 
-def _decibel(mean_squared_error: float) -> float:
-    return -10.0 * float(np.log10(max(mean_squared_error, 1e-12)))
+def _decibel(mean_squared_errors: torch.Tensor) -> float:
+    return float((-10.0 * torch.log10(mean_squared_errors.clamp_min(1e-12))).mean())
