@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial, reduce
+from operator import add
 from pathlib import Path
 
 import torch
@@ -9,6 +11,7 @@ import torch
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.networks.image_quality import QualityEvidence, QualityModel
 from TemporalReconLib.networks.temporal_network import TemporalNetwork, TemporalNetworkConfig, TemporalState
 from TemporalReconLib.reconstruction.device import computes_bfloat16
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
@@ -27,6 +30,11 @@ class TemporalReconstruction(StreamingReconstructor):
     ----------
     weights
         As for :func:`~TemporalReconLib.weights.bundle.open_weights`; None for those that come with the product.
+
+    Attributes
+    ----------
+    evidence
+        What the quality of the newest image was judged by, None before the first.
 
     Raises
     ------
@@ -49,12 +57,14 @@ class TemporalReconstruction(StreamingReconstructor):
         fill_network(self._network, opened)
         self._network.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self._precision = torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device))
+        self._quality = _quality_of(opened)
         self._planning: KSpaceFrame | ImageFrame | None = None
         self._begin()
 
     def _begin(self) -> None:
         self._memory: TemporalMemory | None = None
         self._states: list[TemporalState] = []
+        self.evidence: QualityEvidence | None = None
 
     def _forget(self) -> None:
         self._planning = None
@@ -76,25 +86,45 @@ class TemporalReconstruction(StreamingReconstructor):
             self._memory = TemporalMemory(frame, planning if fits else None, self.device)
         self._memory.ingest(frame)
 
+    def _unfilled(self, newest: KSpaceFrame) -> partial[ImageFrame]:
+        image = super()._unfilled(newest)
+        if self._quality is None or self.evidence is None:
+            return image
+        return partial(image, quality=self._quality.quality(self.evidence))
+
     @torch.inference_mode()
     def _image(self) -> Pixels:
         memory = self._memory
         assert memory is not None and self._newest is not None
         turned = memory.recalibrate()
-        images, states = [], []
+        images, states, evidences = [], [], []
         for number, first in enumerate(range(0, self._newest.image_shape[0], _SLICES_AT_ONCE)):
             slices = slice(first, first + _SLICES_AT_ONCE)
             state = self._states[number] if self._states else None
             if state is not None and turned is not None:
                 state = TemporalState(state.image * turned[slices], state.log_error, state.memory)
+            known = memory.input(slices)
             with self._precision:
-                output, state = self._network(memory.input(slices), state)
+                output, state = self._network(known, state)
             images.append(output.image)
             states.append(state)
+            evidences.append(QualityEvidence.of(known, output))
         self._states = states
+        self.evidence = reduce(add, evidences)
         image = torch.cat(images) * memory.scale
         coil = memory.first_coil
         return image.abs().cpu().numpy(), None if coil is None else (image * coil).cpu().numpy()
+
+
+def _quality_of(weights: Weights) -> QualityModel | None:
+    """None for weights whose quality was never calibrated."""
+    content = weights.config.get("quality")
+    if content is None:
+        return None
+    try:
+        return QualityModel.from_json(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"weights {weights.source}: quality {content}: {error}; train or calibrate again") from None
 
 
 def _config_of(weights: Weights) -> TemporalNetworkConfig:
