@@ -14,7 +14,7 @@ import numpy as np
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.benchmark.case_runner import Case
 from TemporalReconLib.benchmark.contenders import Contenders
-from TemporalReconLib.benchmark.cost import gmac_per_frame, time_frames
+from TemporalReconLib.benchmark.cost import device_name, gmac_per_frame, time_frames
 from TemporalReconLib.benchmark.figures import write_figures
 from TemporalReconLib.benchmark.parallel import finished_runs
 from TemporalReconLib.benchmark.results import Results
@@ -83,7 +83,8 @@ def run_benchmark(
     _measure_costs(methods, plan, contenders, digests, report)
     _write_json(folder / METHODS_FILE, methods)
     report.stage("tables and figures")
-    summary = Summary(results.rows(), METHOD_NAMES)
+    # A method that was interrupted earlier joins when it is run to its end.
+    summary = Summary((row for row in results.rows() if row["method"] in methods), METHOD_NAMES)
     outcome = verdicts(summary, methods)
     _write_summary(folder, results, summary, methods, outcome)
     write_figures(folder, plan, results, summary, methods)
@@ -134,7 +135,7 @@ def _measure_costs(
     case: Case | None = None
     for method in plan.methods:
         reconstructor = contenders.reconstructor(method)
-        device = str(reconstructor.device)
+        device = device_name(reconstructor.device)
         known = methods.get(method, {})
         if (known.get("device"), known.get("weights")) == (device, digests[method]) and known:
             continue
