@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.weights.weights_file import HEADER_KEY
 
 NEWEST = "newest.pt"
 BEST = "best.pt"
@@ -25,55 +28,111 @@ class Checkpoint:
         Optimizer steps done.
     seconds
         Wall time spent.
-    best
-        Best validation so far, dB near the tip.
+    device
+        What it was trained on last, in words.
+    psnr, psnr_tip
+        Figures of the best validation so far in dB, whole strips and near the tip; minus infinity before the first.
     """
 
     step: int = 0
     seconds: float = 0.0
-    best: float = float("-inf")
+    device: str = ""
+    psnr: float = float("-inf")
+    psnr_tip: float = float("-inf")
+
+    @property
+    def is_validated(self) -> bool:
+        return self.psnr_tip > float("-inf")
 
 
-def write_checkpoint(
-    folder: Path,
-    checkpoint: Checkpoint,
-    network: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    best: bool = False,
-) -> None:
-    """Replace the newest (or the best) checkpoint, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {
-        "progress": asdict(checkpoint),
-        "network": network.state_dict(),
-        "average": average.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    with written_atomically(folder / (BEST if best else NEWEST)) as temporary:
-        torch.save(content, temporary)
+@dataclass(frozen=True)
+class CheckpointFolder:
+    """The folder of a training run, with its newest and its best checkpoint.
+
+    Both also say which method they are for, so that ``--weights`` takes them and the folder.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    made_for
+        Method, network and config, as weights state them.
+    settings
+        Everything that makes a run repeatable; a run goes on only with the same ones.
+    """
+
+    path: Path
+    made_for: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+    def write(
+        self,
+        checkpoint: Checkpoint,
+        network: nn.Module,
+        average: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        best: bool = False,
+    ) -> None:
+        """Replace the newest (or the best) checkpoint, whole or not at all."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        content = {
+            HEADER_KEY: dict(self.made_for),
+            "settings": dict(self.settings),
+            "progress": asdict(checkpoint),
+            "network": network.state_dict(),
+            "average": average.state_dict(),
+            "optimizer": optimizer.state_dict(),
+        }
+        with written_atomically(self.path / (BEST if best else NEWEST)) as temporary:
+            torch.save(content, temporary)
+
+    def restore(self, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> Checkpoint | None:
+        """Restore everything from the newest checkpoint; None if there is none.
+
+        Raises
+        ------
+        InputError
+            If the checkpoint cannot be read, or belongs to another method or other settings; says which differ.
+        """
+        path = self.path / NEWEST
+        if not path.exists():
+            return None
+        content = read_checkpoint(path)
+        for wanted, found in ((self.made_for, content[HEADER_KEY]), (self.settings, content["settings"])):
+            _require_equal(path, wanted, found)
+        try:
+            network.load_state_dict(content["network"])
+            average.load_state_dict(content["average"])
+            optimizer.load_state_dict(content["optimizer"])
+        except (RuntimeError, ValueError, KeyError) as error:
+            raise InputError(
+                f"checkpoint {path} was made by another network or version; choose another --output folder"
+            ) from error
+        return Checkpoint(**content["progress"])
 
 
-def read_checkpoint(
-    folder: Path, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
-) -> Checkpoint | None:
-    """Restore everything from the newest checkpoint; None if there is none.
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint, on the CPU.
 
     Raises
     ------
     InputError
-        If the checkpoint belongs to another network.
+        If it is none of ours.
     """
-    path = folder / NEWEST
-    if not path.exists():
-        return None
-    content = torch.load(path, map_location="cpu", weights_only=True)
     try:
-        network.load_state_dict(content["network"])
-        average.load_state_dict(content["average"])
-        optimizer.load_state_dict(content["optimizer"])
-    except (RuntimeError, ValueError, KeyError) as error:
-        raise InputError(
-            f"checkpoint {path} was made by another network or version; choose another --output folder"
-        ) from error
-    return Checkpoint(**content["progress"])
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle ends in errors of every kind
+        raise InputError(f"checkpoint {path} cannot be read; remove it, or choose another --output folder") from error
+    parts = {HEADER_KEY, "settings", "progress", "network", "average", "optimizer"}
+    if not isinstance(content, dict) or not parts <= content.keys():
+        raise InputError(f"checkpoint {path} is not one of this program; choose another --output folder")
+    return content
+
+
+def _require_equal(path: Path, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    for name in {**wanted, **found}:
+        if wanted.get(name) != found.get(name):
+            raise InputError(
+                f"checkpoint {path} was made with {name} {found.get(name)}, now {wanted.get(name)}; "
+                "repeat its options to go on, or choose another --output folder"
+            )

@@ -6,7 +6,7 @@ import torch
 from monai.losses.ssim_loss import SSIMLoss
 from torch import nn
 
-from TemporalReconLib.networks.crnn_mri import CrnnMri
+from TemporalReconLib.networks.crnn_mri import CrnnMri, NontemporalCrnnMri
 from TemporalReconLib.networks.line_encoding import LineEncoding
 from TemporalReconLib.reconstruction.crnn_reconstruction import WINDOW_FRAMES
 from TemporalReconLib.training.unroll import Progress, SampledBatch, Unroll
@@ -24,6 +24,7 @@ class CrnnUnroll(Unroll):
     def __init__(self, network: CrnnMri) -> None:
         super().__init__()
         self.network = network
+        self.method = "nontemporal" if isinstance(network, NontemporalCrnnMri) else "bcrnn"
         # Images are scaled so that tissue is about 1.
         self._dissimilarity = SSIMLoss(spatial_dims=2, data_range=1.0)
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from TemporalReconLib.training.examples import Example, Sampling, random_example
+from TemporalReconLib.training.recipe import Recipe
+from TemporalReconLib.training.recorded_series import recorded_series
 from TemporalReconLib.training.stored_series import StoredSeries, random_series
-
-_MATRICES = (256, 256, 256, 256, 192, 320)
-# More coils are compressed to six virtual ones.
-_COILS = (1, 2, 4, 6, 6, 6, 6)
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,9 @@ class StreamConfig:
     Attributes
     ----------
     backgrounds
-        Volumes whose anatomy replaces the procedural pelvis in half of the series.
+        Volumes whose anatomy replaces the procedural pelvis in half of the simulated series.
+    recordings
+        Fully sampled series, drawn half of the time where there are any.
     batch_size, n_frames, n_columns
         Examples of a batch, frames of an example, width of its strip.
     pool_size
@@ -34,15 +35,40 @@ class StreamConfig:
         After how many batches the oldest series is replaced by a new one.
     seed
         Same seed, same stream.
+    matrices, coils
+        Rows and columns, and coils, of simulated series; one that stands there more often is drawn more often.
+        More than six coils are compressed to six virtual ones before a network sees them.
     """
 
     backgrounds: tuple[Path, ...] = ()
+    recordings: tuple[Path, ...] = ()
     batch_size: int = 4
     n_frames: int = 12
     n_columns: int = 64
     pool_size: int = 24
     batches_per_series: int = 8
     seed: int = 0
+    matrices: tuple[int, ...] = (256, 256, 256, 256, 192, 320)
+    coils: tuple[int, ...] = (1, 2, 4, 6, 6, 6, 6)
+
+    @classmethod
+    def of(cls, recipe: Recipe, seed: int, backgrounds: tuple[Path, ...], recordings: tuple[Path, ...]) -> StreamConfig:
+        """The data that a recipe asks for."""
+        return cls(
+            backgrounds=backgrounds,
+            recordings=recordings,
+            batch_size=recipe.batch_size,
+            n_frames=recipe.n_frames,
+            n_columns=recipe.n_columns,
+            seed=seed,
+        )
+
+    def as_settings(self) -> dict[str, Any]:
+        """Everything by name; files by the names they have wherever their folder lies."""
+        settings: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        settings["backgrounds"] = [path.name for path in self.backgrounds]
+        settings["recordings"] = [path.name for path in self.recordings]
+        return settings
 
 
 class ExampleStream(IterableDataset[Example]):
@@ -72,14 +98,18 @@ class ExampleStream(IterableDataset[Example]):
             yield self._batch(generator, pool)
 
     def _new_series(self, generator: np.random.Generator) -> StoredSeries:
-        matrix, coils = int(generator.choice(_MATRICES)), int(generator.choice(_COILS))
-        return random_series(generator, self._config.backgrounds, matrix, coils)
+        config = self._config
+        matrix, coils = int(generator.choice(config.matrices)), int(generator.choice(config.coils))
+        if config.recordings and generator.random() < 0.5:
+            chosen = config.recordings[int(generator.integers(len(config.recordings)))]
+            return recorded_series(generator, chosen, coils, config.n_frames)
+        return random_series(generator, config.backgrounds, matrix, coils)
 
     def _batch(self, generator: np.random.Generator, pool: list[StoredSeries]) -> Example:
         config = self._config
-        matrix = pool[int(generator.integers(len(pool)))].objects.shape[-1]
-        fitting = [series for series in pool if series.objects.shape[-1] == matrix]
-        sampling = Sampling.random(generator, matrix, config.n_frames, config.n_columns)
+        shape = pool[int(generator.integers(len(pool)))].objects.shape[1:]
+        fitting = [series for series in pool if series.objects.shape[1:] == shape]
+        sampling = Sampling.random(generator, shape[0], config.n_frames, config.n_columns)
         chosen = generator.integers(len(fitting), size=config.batch_size)
         return stacked([random_example(generator, fitting[int(number)], sampling) for number in chosen])
 

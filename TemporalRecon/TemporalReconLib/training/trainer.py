@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import logging
 import math
+import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
-from torch import nn
+from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
-from torch.utils.tensorboard import SummaryWriter
 
-from TemporalReconLib.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from TemporalReconLib.reconstruction.device import computes_bfloat16
+from TemporalReconLib.training.checkpoint import Checkpoint, CheckpointFolder
 from TemporalReconLib.training.example_stream import ExampleStream, StreamConfig
 from TemporalReconLib.training.examples import Example
 from TemporalReconLib.training.recipe import Recipe
-from TemporalReconLib.training.unroll import SampledBatch, Unroll
+from TemporalReconLib.training.training_log import open_log
+from TemporalReconLib.training.unroll import Progress, SampledBatch, Unroll
 from TemporalReconLib.training.validation import Validation, validation_batches
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +42,30 @@ _LOG_EVERY = 20
 
 @dataclass(frozen=True)
 class StepReport:
-    """Where training stands, for progress lines."""
+    """Where training stands, for progress lines.
+
+    Attributes
+    ----------
+    seconds_left
+        Until the last step or the end of the time that was given.
+    best
+        Best validation near the tip so far in dB, minus infinity before the first.
+    validation
+        That of this step, if there was one.
+    """
 
     step: int
     steps: int
     loss: float
     seconds_left: float
+    best: float
     validation: Validation | None
 
 
 class Trainer:
     """Trains the network inside an unroll and keeps checkpoints in a folder.
+
+    Of several processes the first one validates, reports and writes; all stop together.
 
     Parameters
     ----------
@@ -53,7 +74,12 @@ class Trainer:
     folder
         Checkpoints and TensorBoard logs; training goes on from the newest checkpoint found there.
     rank, n_ranks
-        This process among those that ``torchrun`` started.
+        This process among those that ``torchrun`` started; their group is initialised by the caller.
+
+    Raises
+    ------
+    InputError
+        If the folder's checkpoint is of another method or other settings.
     """
 
     def __init__(
@@ -69,57 +95,58 @@ class Trainer:
         self._recipe, self._stream, self._folder, self._device = recipe, stream, folder, device
         self._rank, self._n_ranks = rank, n_ranks
         self._unroll: Unroll = unroll.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._precision = torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device))
         self.network = unroll.network
         self._average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGING))
         self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
-        self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, self._rate)
-        self.checkpoint = Checkpoint()
-        self._resume()
+        settings = {**asdict(recipe), **stream.as_settings()}
+        del settings["workers"]  # the machine's affair
+        self._checkpoints = CheckpointFolder(folder, unroll.made_for, settings)
+        stored = self._checkpoints.restore(self.network, self._average, self._optimizer)
+        self.checkpoint = stored or Checkpoint()
 
     @property
     def averaged(self) -> nn.Module:
         """The exponential moving average of the network: what is validated and shipped."""
         return self._average.module
 
-    def run(self, report: Callable[[StepReport], None], stopped: Callable[[], bool]) -> None:
-        """Train until the recipe's steps are done or ``stopped``; a checkpoint is written in the end."""
-        module = self._parallel()
-        batches = self._batches()
-        writer = SummaryWriter(str(self._folder / "tensorboard")) if self._rank == 0 else None
-        held_out = validation_batches(self._stream.seed) if self._rank == 0 else []
-        begin, first_step, saved = time.monotonic(), self.checkpoint.step, time.monotonic()
-        seconds_before = self.checkpoint.seconds
-        while self.checkpoint.step < self._recipe.steps and not stopped():
-            sampled = SampledBatch(_on(next(batches), self._device))
-            progress = sampled.begin()
-            for first in range(0, sampled.n_frames, self._recipe.frames_per_step):
-                frames = range(first, min(first + self._recipe.frames_per_step, sampled.n_frames))
-                loss = self._step(module, sampled, progress, frames)
-                self.checkpoint.step += 1
-                step = self.checkpoint.step
-                elapsed = time.monotonic() - begin
-                self.checkpoint.seconds = seconds_before + elapsed
-                validation = None
-                if self._rank == 0 and step % self._recipe.validate_every == 0:
-                    validation = self._validate(held_out)
-                    if writer is not None:
-                        writer.add_scalar("validation/psnr", validation.psnr, step)
-                        writer.add_scalar("validation/psnr_tip", validation.psnr_tip, step)
-                if self._rank == 0 and (validation is not None or step % _LOG_EVERY == 0):
-                    left = elapsed / (step - first_step) * (self._recipe.steps - step)
-                    if writer is not None:
-                        writer.add_scalar("training/loss", loss, step)
-                    report(StepReport(step, self._recipe.steps, loss, left, validation))
-            if self._rank == 0 and time.monotonic() - saved > _CHECKPOINT_SECONDS:
+    @property
+    def is_finished(self) -> bool:
+        return self.checkpoint.step >= self._recipe.steps
+
+    def run(self, report: Callable[[StepReport], None], stopped: Callable[[], bool], seconds: float = math.inf) -> None:
+        """Train until the recipe's steps are done, the time is over, or ``stopped``; then write a checkpoint.
+
+        The end of the steps or of the time is validated; who stops by hand need not wait for it.
+        """
+        if self.is_finished:
+            return
+        self._seed_noise()
+        self.checkpoint.device = _in_words(self._device, self._n_ranks)
+        module, chunks = self._parallel(), self._chunks()
+        log = open_log(self._folder, self.checkpoint.step) if self._rank == 0 else None
+        pace = _Pace(self.checkpoint, self._recipe.steps, seconds)
+        saved = time.monotonic()
+        while not self.is_finished and not self._any_rank(stopped() or (log is not None and pace.is_over)):
+            loss = self._step(module, *next(chunks))
+            pace.count_step()
+            if log is None:
+                continue
+            if pace.is_over or self.is_finished or self.checkpoint.step % self._recipe.validate_every == 0:
+                report(self._logged(log, loss, pace, self._validate()))
+            elif self.checkpoint.step % _LOG_EVERY == 0:
+                report(self._logged(log, loss, pace, None))
+            if time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._save()
                 saved = time.monotonic()
-        if self._rank == 0:
+        if log is not None:
             self._save()
-        if writer is not None:
-            writer.close()
+            log.close()
 
-    def _step(self, module: nn.Module, sampled: SampledBatch, progress: object, frames: range) -> float:
-        with torch.autocast(self._device.type, torch.bfloat16):
+    def _step(self, module: nn.Module, sampled: SampledBatch, progress: Progress, frames: range) -> float:
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._recipe.learning_rate * self._rate(self.checkpoint.step)
+        with self._precision:
             loss = module(sampled, progress, frames)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -129,43 +156,119 @@ class Trainer:
             self._average.update_parameters(self.network)
         else:
             logger.warning("step %d: gradient is not finite, step skipped", self.checkpoint.step)
-        self._schedule.step()
         return float(loss.detach())
 
-    def _validate(self, batches: list[Example]) -> Validation:
-        with torch.random.fork_rng(), torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16):
+    def _rate(self, step: int) -> float:
+        """Share of the peak learning rate; by the step alone, so that a resumed run has the same schedule."""
+        warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
+        return warm * 0.5 * (1.0 + math.cos(math.pi * step / self._recipe.steps))
+
+    def _validate(self) -> Validation:
+        with torch.random.fork_rng(), torch.inference_mode(), self._precision:
             torch.manual_seed(0)
-            found = [self._unroll.validate(self.averaged, SampledBatch(_on(batch, self._device))) for batch in batches]
+            found = [
+                self._unroll.validate(self.averaged, SampledBatch(_on(batch, self._device))) for batch in self._held_out
+            ]
         validation = Validation(
             sum(item.psnr for item in found) / len(found), sum(item.psnr_tip for item in found) / len(found)
         )
-        if validation.psnr_tip > self.checkpoint.best:
-            self.checkpoint.best = validation.psnr_tip
+        if validation.psnr_tip > self.checkpoint.psnr_tip:
+            self.checkpoint.psnr, self.checkpoint.psnr_tip = validation.psnr, validation.psnr_tip
             self._save(best=True)
         return validation
 
-    def _rate(self, step: int) -> float:
-        warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
-        return warm * 0.5 * (1.0 + math.cos(math.pi * min(1.0, step / self._recipe.steps)))
+    @cached_property
+    def _held_out(self) -> list[Example]:
+        return validation_batches(self._stream.seed, self._stream.matrices[0])
+
+    def _logged(self, log: SummaryWriter, loss: float, pace: _Pace, validation: Validation | None) -> StepReport:
+        step = self.checkpoint.step
+        log.add_scalar("training/loss", loss, step)
+        if validation is not None:
+            log.add_scalar("validation/psnr", validation.psnr, step)
+            log.add_scalar("validation/psnr_tip", validation.psnr_tip, step)
+        return StepReport(step, self._recipe.steps, loss, pace.seconds_left, self.checkpoint.psnr_tip, validation)
+
+    def _chunks(self) -> Iterator[tuple[SampledBatch, Progress, range]]:
+        """Stretches of frames for one step each, in order; a batch and its state go on until its frames are used."""
+        n_frames = self._recipe.frames_per_step
+        for batch in self._batches():
+            sampled = SampledBatch(_on(batch, self._device))
+            progress = sampled.begin()
+            for first in range(0, sampled.n_frames, n_frames):
+                yield sampled, progress, range(first, min(first + n_frames, sampled.n_frames))
 
     def _batches(self) -> Iterator[Example]:
         stream = ExampleStream(self._stream, self._rank, resumed_at=self.checkpoint.step)
-        return iter(DataLoader(stream, batch_size=None, num_workers=self._recipe.workers, prefetch_factor=4))
+        n_workers = self._recipe.workers
+        return iter(
+            DataLoader(
+                stream,
+                batch_size=None,
+                num_workers=n_workers,
+                prefetch_factor=4 if n_workers else None,
+                worker_init_fn=_ignore_interrupt,
+            )
+        )
 
     def _parallel(self) -> nn.Module:
         if self._n_ranks == 1:
             return self._unroll
         return DistributedDataParallel(self._unroll, [self._device] if self._device.type == "cuda" else None)
 
-    def _resume(self) -> None:
-        stored = read_checkpoint(self._folder, self.network, self._average, self._optimizer)
-        if stored is not None:
-            self.checkpoint = stored
-            self._schedule.last_epoch = stored.step - 1
-            self._schedule.step()
+    def _any_rank(self, wish: bool) -> bool:
+        """Whether any process has this wish. All are asked at the same step: one alone would wait for ever."""
+        if self._n_ranks == 1:
+            return wish
+        flag = torch.tensor(float(wish), device=self._device)
+        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+        return bool(flag)
+
+    def _seed_noise(self) -> None:
+        """Noise is drawn on the device: another one in each process, and after each start."""
+        seeds = np.random.SeedSequence([self._stream.seed, self._rank, self.checkpoint.step])
+        torch.manual_seed(int(seeds.generate_state(1)[0]))
 
     def _save(self, best: bool = False) -> None:
-        write_checkpoint(self._folder, self.checkpoint, self.network, self._average, self._optimizer, best)
+        self._checkpoints.write(self.checkpoint, self.network, self._average, self._optimizer, best)
+
+
+class _Pace:
+    """Counts steps and time, and foretells the end."""
+
+    def __init__(self, checkpoint: Checkpoint, steps: int, seconds: float) -> None:
+        self._checkpoint, self._steps, self._seconds = checkpoint, steps, seconds
+        self._first_step, self._seconds_before = checkpoint.step, checkpoint.seconds
+        self._begin = time.monotonic()
+
+    def count_step(self) -> None:
+        self._checkpoint.step += 1
+        self._checkpoint.seconds = self._seconds_before + time.monotonic() - self._begin
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time was over at the last step: asked twice, it answers the same."""
+        return self._elapsed >= self._seconds
+
+    @property
+    def seconds_left(self) -> float:
+        done = self._checkpoint.step - self._first_step
+        rest = self._elapsed / done * (self._steps - self._checkpoint.step)
+        return max(0.0, min(rest, self._seconds - self._elapsed))
+
+    @property
+    def _elapsed(self) -> float:
+        return self._checkpoint.seconds - self._seconds_before
+
+
+def _ignore_interrupt(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal; the one that trains decides when to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _in_words(device: torch.device, n_ranks: int) -> str:
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    return name if n_ranks == 1 else f"{name}, {n_ranks} processes"
 
 
 def _on(batch: Example, device: torch.device) -> Example:
