@@ -161,10 +161,11 @@ def frame_loss(
 ) -> torch.Tensor:
     """What the tip needs, not only the image.
 
-    Absolute error, weighted toward shaft and tip, of the complex image and of its magnitude, and absolute error of the
-    magnitude's gradients, which place edges. Their logarithm is what counts: ten per cent less error is worth the
-    same in a first frame at R = 32 without planning scan and in a late one at R = 8. Beside it cross entropy of the shaft and tip maps; and the likelihood of the
-    predicted error under a Laplace distribution (Kendall and Gal, NeurIPS 2017), which does not pull on the image.
+    Absolute error, weighted toward shaft and tip, of the complex image and of its magnitude, and absolute error of
+    the magnitude's gradients, which place edges. Their logarithm is what counts: ten per cent less error is worth
+    the same in a first frame at R = 32 without planning scan and in a late one at R = 8. Beside it cross entropy of
+    the shaft and tip maps, and the likelihood of the predicted error under a Laplace distribution (Kendall and Gal,
+    NeurIPS 2017), which does not pull on the image.
     """
     shaft, tip, weight = maps.unbind(dim=1)
     weight = weight / weight.mean(dim=(1, 2), keepdim=True)

@@ -1,0 +1,126 @@
+"""Fits the quality signal of a trained network on simulated successes and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from TemporalReconLib.networks.image_quality import N_FEATURES, QualityModel
+from TemporalReconLib.reconstruction.temporal_reconstruction import TemporalReconstruction
+from TemporalReconLib.simulation.simulated_series import SimulatedSeries
+from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
+from TemporalReconLib.training.failures import FAILURES, Failure
+from TemporalReconLib.training.stored_series import VALIDATION_SEEDS_FROM
+
+GOOD_BELOW = 0.12
+_SEEDS_FROM = VALIDATION_SEEDS_FROM + 50_000
+_ACCELERATIONS = (8.0, 16.0, 32.0)
+_N_FRAMES = 12
+# From this frame on a failure that begins during the series is there.
+_BEGINS = 6
+
+
+@dataclass(frozen=True)
+class JudgedFrames:
+    """What was seen of many frames, and how good they really were.
+
+    Attributes
+    ----------
+    features
+        float64 (frame, feature) of :class:`~TemporalReconLib.networks.image_quality.QualityEvidence`.
+    errors
+        float64 (frame,), relative error of the magnitude.
+    failures
+        Name of what was done to each.
+    """
+
+    features: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    failures: tuple[str, ...]
+
+
+def judged_frames(
+    reconstruction: TemporalReconstruction,
+    numbers: Sequence[int],
+    report: Callable[[int, int], None] | None = None,
+    matrix: int = 256,
+) -> JudgedFrames:
+    """Reconstruct simulated series, most of them disturbed.
+
+    Parameters
+    ----------
+    numbers
+        Series to make, from 0; the same number is always the same series. Those for fitting and those for testing
+        must differ.
+    report
+        Called with series done and their number.
+    """
+    features, errors, names = [], [], []
+    for done, number in enumerate(numbers):
+        failure = FAILURES[number % len(FAILURES)]
+        for evidence, error, name in _one_series(reconstruction, number, failure, matrix):
+            features.append(evidence)
+            errors.append(error)
+            names.append(name)
+        if report is not None:
+            report(done + 1, len(numbers))
+    return JudgedFrames(np.array(features), np.array(errors), tuple(names))
+
+
+def fit_quality(frames: JudgedFrames) -> QualityModel:
+    """Logistic regression, lightly regularised; error and misfit can only lower the quality."""
+    good = frames.errors <= GOOD_BELOW
+    inputs = np.column_stack([np.ones(len(good)), frames.features])
+
+    def loss(parameters: NDArray[np.float64]) -> float:
+        scores = inputs @ parameters
+        return float(np.mean(np.logaddexp(0.0, np.where(good, -scores, scores)))) + 1e-3 * float(
+            parameters[1:] @ parameters[1:]
+        )
+
+    bounds = [(None, None)] + [(None, 0.0)] * N_FEATURES
+    found = minimize(loss, np.zeros(N_FEATURES + 1), method="L-BFGS-B", bounds=bounds).x
+    return QualityModel(float(found[0]), (float(found[1]), float(found[2]), float(found[3])), GOOD_BELOW)
+
+
+def _one_series(
+    reconstruction: TemporalReconstruction, number: int, failure: Failure, matrix: int
+) -> list[tuple[tuple[float, float, float], float, str]]:
+    generator = np.random.default_rng([_SEEDS_FROM, number])
+    config = SimulationConfig(
+        frames=_N_FRAMES,
+        acceleration=float(generator.choice(_ACCELERATIONS)),
+        mask=str(generator.choice(["paper", "golden"])),
+        coils=8,
+        seed=_SEEDS_FROM + number,
+        n_slices=1,
+        matrix=matrix,
+        orientation=str(generator.choice(ORIENTATIONS)),
+        planning=failure.disturb_planning is not None or bool(generator.random() < 0.7),
+        noise=float(np.exp(generator.uniform(np.log(0.004), np.log(0.04)))),
+    )
+    series = SimulatedSeries(config)
+    reconstruction.reset()
+    if series.planning is not None:
+        disturb = failure.disturb_planning
+        reconstruction.set_planning(series.planning if disturb is None else disturb(generator, series.planning))
+    found = []
+    for index in range(_N_FRAMES):
+        frame = series.frame(index)
+        begun = failure.disturb_frame is not None and index >= _BEGINS
+        if failure.disturb_frame is not None and begun:
+            frame = failure.disturb_frame(generator, frame)
+        reconstruction.ingest(frame)
+        shown, truth = reconstruction.reconstruct(), series.image(index)
+        if shown is None or reconstruction.evidence is None:
+            continue
+        image = shown.data
+        gain = float((image * truth).sum() / max(float((image**2).sum()), 1e-30))
+        error = float(np.linalg.norm(gain * image - truth) / np.linalg.norm(truth))
+        disturbed = begun or failure.disturb_planning is not None
+        found.append((reconstruction.evidence.features, error, failure.name if disturbed else "none"))
+    return found
