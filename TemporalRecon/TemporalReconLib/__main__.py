@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from TemporalReconLib import __version__
-from TemporalReconLib.cli import benchmark, reconstruct, send, serve, simulate
+from TemporalReconLib.cli import benchmark, reconstruct, send, serve, simulate, train
 from TemporalReconLib.cli.runner import build_parser, run_command
 
 
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "temporal-recon",
         "Causal reconstruction of undersampled MR series, live or from file. Research software, not a medical device.",
         __version__,
-        [simulate, reconstruct, serve, send, benchmark],
+        [simulate, reconstruct, serve, send, train, benchmark],
     )
     return run_command(parser, arguments)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
 from TemporalReconLib.cli.options import path_name, seed_number
-from TemporalReconLib.cli.progress import Progress
+from TemporalReconLib.cli.progress import Progress, duration_text
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.registry import METHOD_NAMES, check_method
 
@@ -100,7 +100,7 @@ class _Report:
         condition = run.condition
         text = f"series {run.series} R {condition.acceleration:g} {condition.mask} {run.method}"
         done = self._total - self._open.total()
-        self._progress.show(f"run {done}/{self._total}, {_duration(self._remaining())} to go ({text})".ljust(90))
+        self._progress.show(f"run {done}/{self._total}, {duration_text(self._remaining())} to go ({text})".ljust(90))
 
     def stage(self, text: str) -> None:
         self._progress.show(text.ljust(90))
@@ -112,11 +112,6 @@ class _Report:
         rest = sum(count * means.get(method, usual) for method, count in self._open.items())
         # Simulation, and several processes, make the clock run faster or slower than the runs.
         return rest * (time.monotonic() - self._begin) / max(sum(every), 1e-9)
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
 def _listed(text: str, option: str, convert: Callable[[str], Item]) -> tuple[Item, ...]:

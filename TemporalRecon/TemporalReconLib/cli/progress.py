@@ -39,3 +39,9 @@ class Progress:
     ) -> None:
         if self._is_open:
             sys.stderr.write("\n")
+
+
+def duration_text(seconds: float) -> str:
+    """Time to go, at least a minute: ``1 h 05 min``, ``12 min``."""
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{max(minutes, 1)} min"

@@ -132,16 +132,19 @@ class Trainer:
             pace.count_step()
             if log is None:
                 continue
-            if pace.is_over or self.is_finished or self.checkpoint.step % self._recipe.validate_every == 0:
-                report(self._logged(log, loss, pace, self._validate()))
-            elif self.checkpoint.step % _LOG_EVERY == 0:
-                report(self._logged(log, loss, pace, None))
+            is_due = self.checkpoint.step % self._recipe.validate_every == 0
+            validation = self._validate() if is_due or pace.is_over or self.is_finished else None
+            if validation is not None or self.checkpoint.step % _LOG_EVERY == 0:
+                self._log(log, loss, validation)
+            best = self.checkpoint.psnr_tip
+            report(StepReport(self.checkpoint.step, self._recipe.steps, loss, pace.seconds_left, best, validation))
             if time.monotonic() - saved > _CHECKPOINT_SECONDS:
                 self._save()
                 saved = time.monotonic()
         if log is not None:
-            self._save()
             log.close()
+            if self.checkpoint.step > 0:
+                self._save()
 
     def _step(self, module: nn.Module, sampled: SampledBatch, progress: Progress, frames: range) -> float:
         for group in self._optimizer.param_groups:
@@ -181,13 +184,11 @@ class Trainer:
     def _held_out(self) -> list[Example]:
         return validation_batches(self._stream.seed, self._stream.matrices[0])
 
-    def _logged(self, log: SummaryWriter, loss: float, pace: _Pace, validation: Validation | None) -> StepReport:
-        step = self.checkpoint.step
-        log.add_scalar("training/loss", loss, step)
+    def _log(self, log: SummaryWriter, loss: float, validation: Validation | None) -> None:
+        log.add_scalar("training/loss", loss, self.checkpoint.step)
         if validation is not None:
-            log.add_scalar("validation/psnr", validation.psnr, step)
-            log.add_scalar("validation/psnr_tip", validation.psnr_tip, step)
-        return StepReport(step, self._recipe.steps, loss, pace.seconds_left, self.checkpoint.psnr_tip, validation)
+            log.add_scalar("validation/psnr", validation.psnr, self.checkpoint.step)
+            log.add_scalar("validation/psnr_tip", validation.psnr_tip, self.checkpoint.step)
 
     def _chunks(self) -> Iterator[tuple[SampledBatch, Progress, range]]:
         """Stretches of frames for one step each, in order; a batch and its state go on until its frames are used."""

@@ -1,0 +1,58 @@
+"""One process, or those that ``torchrun`` started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import distributed
+
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.reconstruction.device import select_device
+
+
+@dataclass(frozen=True)
+class Process:
+    """This process: its device, and its number among all that train together."""
+
+    device: torch.device
+    rank: int = 0
+    n_ranks: int = 1
+
+
+@contextmanager
+def training_process(device: str) -> Iterator[Process]:
+    """Join the others, if ``torchrun`` left its variables in the environment; leave them in the end.
+
+    Each takes the GPU of its local rank (NCCL), or shares the CPU (Gloo).
+
+    Parameters
+    ----------
+    device
+        ``auto``, ``cpu`` or ``cuda:N``.
+
+    Raises
+    ------
+    InputError
+        If the device is not there, or one GPU is named for several processes.
+    """
+    n_ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    if n_ranks == 1:
+        yield Process(select_device(device))
+        return
+    if device not in ("auto", "cpu"):
+        raise InputError(f"--device {device}: {n_ranks} processes cannot share it; use auto, which gives each its own")
+    on_gpu = device == "auto" and torch.cuda.is_available()
+    chosen = select_device(f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu")
+    if on_gpu:
+        torch.cuda.set_device(chosen)
+    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    try:
+        yield Process(chosen, distributed.get_rank(), n_ranks)
+        # Who is done first waits for the one that still validates and writes.
+        distributed.barrier()
+    finally:
+        distributed.destroy_process_group()

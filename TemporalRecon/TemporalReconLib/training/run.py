@@ -1,0 +1,68 @@
+"""A training run from start, or from where it stopped, to the model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from TemporalReconLib.training.example_stream import StreamConfig
+from TemporalReconLib.training.methods import make_unroll
+from TemporalReconLib.training.processes import Process
+from TemporalReconLib.training.recipe import Recipe
+from TemporalReconLib.training.stop_request import StopRequest
+from TemporalReconLib.training.trained_model import write_model
+from TemporalReconLib.training.trainer import StepReport, Trainer
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a run ended.
+
+    Attributes
+    ----------
+    step, steps
+        Done, and wanted.
+    model
+        Folder for ``--weights``.
+    is_interrupted
+        Whether somebody stopped it.
+    """
+
+    step: int
+    steps: int
+    model: Path
+    is_interrupted: bool
+
+    @property
+    def summary(self) -> str:
+        """One line for whoever started it."""
+        if self.step < self.steps:
+            return f"stopped at step {self.step} of {self.steps}; the same command goes on; model so far: {self.model}"
+        return f"trained {self.step} steps; model: {self.model}"
+
+
+def train(
+    method: str,
+    recipe: Recipe,
+    stream: StreamConfig,
+    folder: Path,
+    process: Process,
+    report: Callable[[StepReport], None],
+    seconds: float,
+) -> Trained:
+    """Train, or go on, until the steps or the time are over or somebody stops it; then write the model.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a run of other settings, nothing was trained at all, or a file cannot be used.
+    """
+    torch.manual_seed(stream.seed)
+    trainer = Trainer(make_unroll(method), recipe, stream, folder, process.device, process.rank, process.n_ranks)
+    with StopRequest(is_patient=process.n_ranks > 1) as stop:
+        trainer.run(report, stop, seconds)
+    model = write_model(folder) if process.rank == 0 else folder
+    return Trained(trainer.checkpoint.step, recipe.steps, model, stop.is_set and not trainer.is_finished)
