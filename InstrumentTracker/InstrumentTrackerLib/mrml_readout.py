@@ -114,7 +114,7 @@ def readout_of(
     """
     status = status_of(tracked, age_s, stale_after_s)
     age = "" if age_s is None else f"{age_s:.2f} s" if age_s < 10 else f"{age_s:.0f} s"
-    warning = "NO GEOMETRY: positions are not in patient space" if image is not None and not image.has_geometry else ""
+    warning = _warning_of(image)
     if not status.has_numbers or tracked is None:
         return Readout(status, _EXPLANATIONS[status], age=age, warning=warning)
 
@@ -136,3 +136,14 @@ def readout_of(
     if image is not None and image.quality is not None:
         rows.append(("Picture quality", f"{100 * image.quality:.0f} %"))
     return Readout(status, _EXPLANATIONS[status], headline, label, tuple(rows), age, warning)
+
+
+def _warning_of(image: ImageFrame | None) -> str:
+    """What makes a picture doubtful, the gravest first; empty where nothing does."""
+    if image is None:
+        return ""
+    if not image.has_geometry:
+        return "NO GEOMETRY: positions are not in patient space"
+    if image.is_unreliable and image.quality is not None:
+        return f"UNRELIABLE PICTURE: quality {100 * image.quality:.0f} %"
+    return ""

@@ -50,8 +50,8 @@ class TrackingPipeline:
         self._last: TrackedPose | None = None
 
     def push(self, image: ImageFrame) -> Guidance:
-        """Locate, follow and measure in one picture."""
-        pose, mask = self._localizer.locate(image, self._last)
+        """Locate, follow and measure in one picture; in one that its own method doubts, nothing is visible."""
+        pose, mask = self._located(image)
         tracked = self._tracker.update(pose)
         self._last = tracked
         return Guidance(
@@ -61,6 +61,11 @@ class TrackingPipeline:
             tracked=tracked,
             error=error_of(tracked, self.target),
         )
+
+    def _located(self, image: ImageFrame) -> tuple[InstrumentPose, InstrumentMask | None]:
+        if image.is_unreliable:
+            return InstrumentPose(index=image.index, time_s=image.mid_acquisition_time), None
+        return self._localizer.locate(image, self._last)
 
     def reset(self) -> None:
         """Forget the series; the target stays."""

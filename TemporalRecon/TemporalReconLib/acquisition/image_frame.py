@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix, validated_ijk_to_ras
 
+# Pictures of a lower quality are marked, and nothing found in them is taken for certain.
+RELIABLE_FROM = 0.5
+
 
 @dataclass(frozen=True, eq=False)
 class ImageFrame:
@@ -71,6 +74,11 @@ class ImageFrame:
     def with_latency(self, latency_s: float) -> ImageFrame:
         """A copy that states how long its reconstruction took."""
         return replace(self, latency_s=latency_s)
+
+    @property
+    def is_unreliable(self) -> bool:
+        """True if the method itself doubts this image; False also where it gives no estimate."""
+        return self.quality is not None and self.quality < RELIABLE_FROM
 
     @property
     def mid_acquisition_time(self) -> float:

@@ -235,7 +235,7 @@ class Engine:
         # A method with delay shows an older frame than the one that arrived; its picture is older by that much.
         lag_s = newest.frame.acquisition_end_time - image.acquisition_end_time
         latency_ms = (time.time() - newest.arrival_time + lag_s) * 1e3
-        self._health.picture_shown(latency_ms, n_skipped)
+        self._health.picture_shown(latency_ms, n_skipped, image.quality if image.is_unreliable else None)
         report = self._health.report()
         defaults = common_metadata(image, "image") | {
             "TR.Quality": "nan",

@@ -23,7 +23,7 @@ class HealthReport:
         ``waiting`` (no data yet), ``running``, ``stalled`` (data stopped), ``stopped`` (on command), ``failed`` (the
         last frame could not be processed; the next one is tried).
     reason
-        Why, in words for a user; empty while running.
+        Why, in words for a user; while running empty, or a doubt about the newest picture.
     shown, skipped, rejected
         Pictures made, pictures skipped for a newer one, frames that could not be used.
     latency_ms_median, latency_ms_p95
@@ -48,7 +48,7 @@ class Health:
         self._latencies_ms: deque[float] = deque(maxlen=100)
         self._intervals_s: deque[float] = deque(maxlen=20)
         self._last_frame: float | None = None
-        self._failure = ""
+        self._failure = self._doubt = ""
         self._is_stopped = False
         self._shown = self._skipped = self._rejected = 0
 
@@ -60,13 +60,19 @@ class Health:
                 self._intervals_s.append(now - self._last_frame)
             self._last_frame = now
 
-    def picture_shown(self, latency_ms: float, n_skipped: int) -> None:
-        """A picture went out, ``n_skipped`` older ones did not."""
+    def picture_shown(self, latency_ms: float, n_skipped: int, doubtful_quality: float | None = None) -> None:
+        """A picture went out, ``n_skipped`` older ones did not; its quality, if that is too low to rely on."""
         with self._lock:
             self._latencies_ms.append(latency_ms)
             self._shown += 1
             self._skipped += n_skipped
             self._failure = ""
+            self._doubt = (
+                ""
+                if doubtful_quality is None
+                else f"picture unreliable (quality {100 * doubtful_quality:.0f} %); if it stays, send a new planning "
+                "scan or change to method compressed-sensing"
+            )
 
     def picture_held(self) -> None:
         """A frame was used, but no picture is due yet."""
@@ -110,4 +116,4 @@ class Health:
         usual = float(np.median(self._intervals_s)) if self._intervals_s else 0.0
         if silence > max(MIN_STALL_S, STALL_FACTOR * usual):
             return "stalled", f"no frame for {silence:.0f} s; check the scanner's stream"
-        return "running", ""
+        return "running", self._doubt

@@ -59,3 +59,13 @@ def test_a_failure_is_told_until_the_next_picture(clock):
     health.picture_shown(10.0, n_skipped=2)
     report = health.report()
     assert (report.state, report.reason, report.rejected, report.skipped) == ("running", "", 1, 2)
+
+
+def test_a_doubtful_picture_is_said_until_a_good_one_comes() -> None:
+    health = Health()
+    health.frame_arrived()
+    health.picture_shown(10.0, 0, doubtful_quality=0.31)
+    assert health.report().state == "running"
+    assert "unreliable (quality 31 %)" in health.report().reason
+    health.picture_shown(10.0, 0)
+    assert health.report().reason == ""
