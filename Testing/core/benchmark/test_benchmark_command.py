@@ -116,7 +116,7 @@ def test_methods_run_later_join_the_same_tables_and_nothing_is_done_twice(tmp_pa
     words = ("--output", tmp_path, *WORDS, "--masks", "golden")
     assert command(*words, "--methods", "zero-filled") == 0
     # Nothing is said about a method that is known from part of its runs.
-    assert "sliding-window" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert "| `sliding-window` |" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert command(*words, "--methods", "sliding-window") == 0
     assert (tmp_path / "results.jsonl").read_bytes().startswith(first)
     assert len(rows_of(tmp_path)) == N_ROWS / 2
