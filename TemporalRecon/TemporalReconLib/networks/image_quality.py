@@ -79,6 +79,10 @@ class QualityModel:
     weights: tuple[float, float, float]
     good_below: float
 
+    def as_json(self) -> dict[str, Any]:
+        """What stands with the weights."""
+        return {"bias": self.bias, "weights": list(self.weights), "good_below": self.good_below}
+
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> QualityModel:
         """From what stands with the weights; KeyError, TypeError or ValueError if it is something else."""
@@ -90,7 +94,7 @@ class QualityModel:
             raise ValueError("quality: numbers that are not finite")
         return cls(numbers[0], (numbers[1], numbers[2], numbers[3]), numbers[4])
 
-    def quality(self, evidence: QualityEvidence) -> float:
-        """0 to 1."""
-        score = self.bias + sum(weight * value for weight, value in zip(self.weights, evidence.features, strict=True))
+    def quality_of(self, features: Sequence[float]) -> float:
+        """0 to 1, from :attr:`QualityEvidence.features`."""
+        score = self.bias + sum(weight * value for weight, value in zip(self.weights, features, strict=True))
         return 1.0 / (1.0 + math.exp(-min(max(score, -60.0), 60.0)))

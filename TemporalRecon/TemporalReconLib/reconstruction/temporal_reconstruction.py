@@ -90,7 +90,7 @@ class TemporalReconstruction(StreamingReconstructor):
         image = super()._unfilled(newest)
         if self._quality is None or self.evidence is None:
             return image
-        return partial(image, quality=self._quality.quality(self.evidence))
+        return partial(image, quality=self._quality.quality_of(self.evidence.features))
 
     @torch.inference_mode()
     def _image(self) -> Pixels:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+from scipy.stats import rankdata
 
+from TemporalReconLib.acquisition.image_frame import RELIABLE_FROM
 from TemporalReconLib.networks.image_quality import N_FEATURES, QualityModel
 from TemporalReconLib.reconstruction.temporal_reconstruction import TemporalReconstruction
 from TemporalReconLib.simulation.simulated_series import SimulatedSeries
@@ -20,6 +22,8 @@ GOOD_BELOW = 0.12
 _SEEDS_FROM = VALIDATION_SEEDS_FROM + 50_000
 _ACCELERATIONS = (8.0, 16.0, 32.0)
 _N_FRAMES = 12
+_N_FITTED = 64
+_N_TESTED = 32
 # From this frame on a failure that begins during the series is there.
 _BEGINS = 6
 
@@ -85,6 +89,40 @@ def fit_quality(frames: JudgedFrames) -> QualityModel:
     bounds = [(None, None)] + [(None, 0.0)] * N_FEATURES
     found = minimize(loss, np.zeros(N_FEATURES + 1), method="L-BFGS-B", bounds=bounds).x
     return QualityModel(float(found[0]), (float(found[1]), float(found[2]), float(found[3])), GOOD_BELOW)
+
+
+def calibrate(
+    reconstruction: TemporalReconstruction, report: Callable[[int, int], None] | None = None
+) -> tuple[QualityModel, dict[str, float]]:
+    """Fit the quality on some series, and see on others how well it tells good frames from bad ones."""
+    fitted = judged_frames(reconstruction, range(_N_FITTED), report)
+    tested = judged_frames(reconstruction, range(_N_FITTED, _N_FITTED + _N_TESTED))
+    model = fit_quality(fitted)
+    return model, quality_figures(model, tested)
+
+
+def quality_figures(model: QualityModel, frames: JudgedFrames) -> dict[str, float]:
+    """How well a model tells good frames from bad ones.
+
+    The area under the receiver operating characteristic by ranks (Mann and Whitney), the shares of bad and of good
+    frames that are marked as unreliable, and the expected calibration error over ten bins (Guo et al., ICML 2017).
+    """
+    qualities = np.array([model.quality_of(row) for row in frames.features])
+    good = frames.errors <= model.good_below
+    ranks = rankdata(qualities)
+    n_good, n_bad = int(good.sum()), int((~good).sum())
+    area = (ranks[good].sum() - n_good * (n_good + 1) / 2) / max(n_good * n_bad, 1)
+    marked = qualities < RELIABLE_FROM
+    bins = np.minimum((qualities * 10).astype(int), 9)
+    gaps = [abs(qualities[bins == b].mean() - good[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
+    return {
+        "frames": float(len(good)),
+        "good frames (share)": float(good.mean()),
+        "area under ROC": float(area),
+        "bad frames marked": float(marked[~good].mean()) if n_bad else float("nan"),
+        "good frames marked": float(marked[good].mean()) if n_good else float("nan"),
+        "calibration error": float(np.sum(gaps)),
+    }
 
 
 def _one_series(
