@@ -75,9 +75,12 @@ def run(options: argparse.Namespace) -> int:
         def show(report: StepReport) -> None:
             progress.show(_line(report).ljust(90))
 
+        def show_calibration(done: int, n_series: int) -> None:
+            progress.show(f"calibrating the quality signal: series {done}/{n_series}".ljust(90))
+
         if process.rank == 0:
             progress.show("making the first examples".ljust(90))
-        trained = train(options.method, recipe, stream, options.output, process, show, seconds)
+        trained = train(options.method, recipe, stream, options.output, process, show, seconds, show_calibration)
     if process.rank == 0:
         sys.stdout.write(f"{trained.summary}\n")
     return EXIT_INTERRUPTED if trained.is_interrupted else 0

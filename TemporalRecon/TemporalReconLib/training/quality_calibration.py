@@ -91,14 +91,31 @@ def fit_quality(frames: JudgedFrames) -> QualityModel:
     return QualityModel(float(found[0]), (float(found[1]), float(found[2]), float(found[3])), GOOD_BELOW)
 
 
+@dataclass(frozen=True)
+class CalibratedQuality:
+    """A quality model, and the figures of :func:`quality_figures` on series that it was not fitted on."""
+
+    model: QualityModel
+    figures: dict[str, float]
+
+
 def calibrate(
     reconstruction: TemporalReconstruction, report: Callable[[int, int], None] | None = None
-) -> tuple[QualityModel, dict[str, float]]:
-    """Fit the quality on some series, and see on others how well it tells good frames from bad ones."""
-    fitted = judged_frames(reconstruction, range(_N_FITTED), report)
-    tested = judged_frames(reconstruction, range(_N_FITTED, _N_FITTED + _N_TESTED))
+) -> CalibratedQuality:
+    """Fit the quality on some simulated series, and see on others how well it tells good frames from bad ones."""
+    n_all = _N_FITTED + _N_TESTED
+
+    def count(done: int, _: int) -> None:
+        if report is not None:
+            report(done, n_all)
+
+    def count_tested(done: int, _: int) -> None:
+        count(_N_FITTED + done, n_all)
+
+    fitted = judged_frames(reconstruction, range(_N_FITTED), count)
+    tested = judged_frames(reconstruction, range(_N_FITTED, n_all), count_tested)
     model = fit_quality(fitted)
-    return model, quality_figures(model, tested)
+    return CalibratedQuality(model, quality_figures(model, tested))
 
 
 def quality_figures(model: QualityModel, frames: JudgedFrames) -> dict[str, float]:

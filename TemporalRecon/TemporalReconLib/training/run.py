@@ -8,13 +8,18 @@ from pathlib import Path
 
 import torch
 
+from TemporalReconLib.reconstruction.temporal_reconstruction import TemporalReconstruction
 from TemporalReconLib.training.example_stream import StreamConfig
 from TemporalReconLib.training.methods import make_unroll
 from TemporalReconLib.training.processes import Process
+from TemporalReconLib.training.quality_calibration import calibrate
 from TemporalReconLib.training.recipe import Recipe
 from TemporalReconLib.training.stop_request import StopRequest
 from TemporalReconLib.training.trained_model import write_model
 from TemporalReconLib.training.trainer import StepReport, Trainer
+
+# A shorter run is a trial, whose quality is not worth minutes of simulation.
+_CALIBRATED_FROM_STEPS = 1000
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,11 @@ def train(
     process: Process,
     report: Callable[[StepReport], None],
     seconds: float,
+    calibrating: Callable[[int, int], None],
 ) -> Trained:
     """Train, or go on, until the steps or the time are over or somebody stops it; then write the model.
+
+    When all steps are done, the quality signal is calibrated too; ``calibrating`` is told series done and their number.
 
     Raises
     ------
@@ -65,4 +73,6 @@ def train(
     with StopRequest(is_patient=process.n_ranks > 1) as stop:
         trainer.run(report, stop, seconds)
     model = write_model(folder) if process.rank == 0 else folder
+    if process.rank == 0 and method == "temporal" and trainer.is_finished and recipe.steps >= _CALIBRATED_FROM_STEPS:
+        model = write_model(folder, calibrate(TemporalReconstruction(process.device, model), calibrating))
     return Trained(trainer.checkpoint.step, recipe.steps, model, stop.is_set and not trainer.is_finished)

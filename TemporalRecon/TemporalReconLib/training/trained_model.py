@@ -9,6 +9,7 @@ from typing import Any
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.training.checkpoint import BEST, NEWEST, Checkpoint, read_checkpoint
 from TemporalReconLib.training.methods import make_unroll
+from TemporalReconLib.training.quality_calibration import CalibratedQuality
 from TemporalReconLib.training.validation import ACCELERATIONS
 from TemporalReconLib.weights.bundle import fill_network, open_weights, save_weights
 from TemporalReconLib.weights.model_card import PROSTATEX_DATA, SIMULATED_DATA, ModelCard
@@ -42,10 +43,10 @@ _REFERENCES = {
 }
 
 
-def write_model(folder: Path) -> Path:
+def write_model(folder: Path, quality: CalibratedQuality | None = None) -> Path:
     """Write the averaged network of the best checkpoint below the folder of a run; an older model is replaced.
 
-    Before the first validation the newest checkpoint is the best.
+    Before the first validation the newest checkpoint is the best. ``quality`` is stored with the weights.
 
     Returns
     -------
@@ -71,9 +72,9 @@ def write_model(folder: Path) -> Path:
         network,
         made_for["method"],
         made_for["network"],
-        made_for["config"],
+        made_for["config"] | ({} if quality is None else {"quality": quality.model.as_json()}),
         _training(settings, progress),
-        _figures(progress),
+        _figures(progress) | ({} if quality is None else {"Quality signal, simulated failures": quality.figures}),
         _card(made_for["method"], settings),
     )
     return model
