@@ -11,12 +11,14 @@ from torch.nn import functional
 
 from TemporalReconLib.networks.line_encoding import LineEncoding
 from TemporalReconLib.networks.recurrent_unet import RecurrentUNet, Widths
+from TemporalReconLib.networks.sparse_change import sparse_change
 from TemporalReconLib.reconstruction.line_history import NEVER
 
 # The planning scan's lines are older than any frame's: their age in frames.
 PLANNING_AGE = 500
 N_HEATMAPS = 2
 MAX_WIDTH = 512
+MAX_ITERATIONS = 20
 _MULTIPLE = 8
 _NOISE_FLOOR = 1e-4
 _N_CONSTANTS = 4
@@ -37,10 +39,13 @@ class TemporalNetworkConfig:
         Channels at 1/2, 1/4 and 1/8 resolution.
     consistency_iterations
         Conjugate gradient steps of the last data consistency.
+    sparse_iterations
+        Steps of the sparse change that the first network starts from.
     """
 
     widths: Widths = (24, 32, 56)
     consistency_iterations: int = 1
+    sparse_iterations: int = 4
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TemporalNetworkConfig:
@@ -52,10 +57,12 @@ class TemporalNetworkConfig:
             If numbers are missing, unknown or out of range.
         """
         half, quarter, eighth = (int(width) for width in content["widths"])
-        iterations = int(content["consistency_iterations"])
-        if not all(1 <= width <= MAX_WIDTH for width in (half, quarter, eighth)) or not 1 <= iterations <= 20:
-            raise ValueError("out of range")
-        return cls((half, quarter, eighth), iterations)
+        iterations = int(content["consistency_iterations"]), int(content["sparse_iterations"])
+        if not all(1 <= width <= MAX_WIDTH for width in (half, quarter, eighth)):
+            raise ValueError("widths are out of range")
+        if not all(1 <= number <= MAX_ITERATIONS for number in iterations):
+            raise ValueError("iterations are out of range")
+        return cls((half, quarter, eighth), *iterations)
 
 
 @dataclass(frozen=True)
@@ -138,11 +145,12 @@ class TemporalOutput:
 class TemporalNetwork(nn.Module):
     """Causal recurrent reconstruction with multi-coil data consistency, unrolled twice.
 
-    Starting from the previous image, each of two U-Nets sees the residual back-projection of the newest lines,
-    A^H (y - A x), which shows a needle that the previous image and the planning scan hide; it returns a change
-    and a gate by which the residual is let through. The first one also sees the residual of all lines known,
-    each trusted by a learned weight of its age and place, and keeps a memory. Conjugate gradients make the result
-    consistent with the newest samples as far as their noise allows.
+    The newest lines change the previous image sparsely first, without learning
+    (:func:`~TemporalReconLib.networks.sparse_change.sparse_change`). From there each of two U-Nets sees the residual
+    back-projection of the newest lines, A^H (y - A x), which shows a needle that the previous image and the planning
+    scan hide; it returns a change and a gate by which the residual is let through. The first one also sees the
+    residual of all lines known, each trusted by a learned weight of its age and place, and keeps a memory. Conjugate
+    gradients make the result consistent with the newest samples as far as their noise allows.
 
     After the unrolled networks of Hammernik et al. (MRM 79:3055, 2018) and the recurrent ones of Qin et al. (IEEE
     TMI 38:280, 2019); the residual back-projection, the learned age weights and the use of the planning scan are
@@ -168,13 +176,14 @@ class TemporalNetwork(nn.Module):
         boost = encoding.acceleration.sqrt()[:, None, None]
         samples = encoding.chosen(frame.lines)
 
-        residual = frame.lines - encoding.whole(previous)
+        begin = sparse_change(encoding, frame.lines, frame.age, previous, self.config.sparse_iterations)
+        residual = frame.lines - encoding.whole(begin)
         fresh = boost * encoding.sampled_adjoint(encoding.chosen(residual))
         older = encoding.whole_adjoint(residual * self._age_weights(frame, encoding)[:, None, None])
-        parts = _parts(previous, fresh, older, frame.prior)
-        channels = torch.cat([*parts, previous.abs()[:, None], state.log_error], dim=1)
+        parts = _parts(begin, fresh, older, frame.prior)
+        channels = torch.cat([*parts, begin.abs()[:, None], state.log_error], dim=1)
         output, features, memory = _padded(self.first, channels, constants, state.memory, None)
-        image = _changed(previous, fresh, output, boost)
+        image = _changed(begin, fresh, output, boost)
 
         fresh = boost * encoding.sampled_adjoint(samples - encoding.sampled(image))
         channels = torch.cat(_parts(image, fresh, previous, frame.prior), dim=1)
