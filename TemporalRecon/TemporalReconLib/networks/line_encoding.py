@@ -82,10 +82,10 @@ class LineEncoding:
     def consistent(
         self, image: torch.Tensor, residual: torch.Tensor, damping: torch.Tensor, iterations: int
     ) -> torch.Tensor:
-        """The image nearest to ``image`` that explains the samples: image + A^H (A A^H + damping)^-1 residual.
+        """The image nearest to ``image`` that explains the samples: image + (A^H A + damping)^-1 A^H residual.
 
-        Conjugate gradients on the samples, the small side of A. With one coil of unit sensitivity A A^H is the
-        identity and one iteration is exact.
+        Conjugate gradients on the image's change: what the coils contradict each other in, A^H removes first. With
+        one coil of unit sensitivity one iteration is exact.
 
         Parameters
         ----------
@@ -94,17 +94,18 @@ class LineEncoding:
         damping
             float32 (batch,), noise variance over image variance; 0 keeps the samples as they are.
         """
-        weight = damping[:, None, None, None]
-        direction, energy = residual, _inner(residual, residual)
+        weight = damping[:, None, None]
+        gradient = self.sampled_adjoint(residual)
+        direction, energy = gradient, _inner(gradient, gradient)
         for iteration in range(iterations):
-            back = self.sampled_adjoint(direction)
-            applied = self.sampled(back) + weight * direction
-            step = energy / _inner(direction, applied).clamp_min(_TINY)
-            image = image + step[:, 0] * back
+            samples = self.sampled(direction)
+            curvature = _inner(samples, samples)[:, 0] + weight * _inner(direction, direction)
+            step = energy / curvature.clamp_min(_TINY)
+            image = image + step * direction
             if iteration + 1 < iterations:
-                residual = residual - step * applied
-                renewed = _inner(residual, residual)
-                direction = residual + (renewed / energy.clamp_min(_TINY)) * direction
+                gradient = gradient - step * (self.sampled_adjoint(samples) + weight * direction)
+                renewed = _inner(gradient, gradient)
+                direction = gradient + (renewed / energy.clamp_min(_TINY)) * direction
                 energy = renewed
         return image
 
@@ -113,7 +114,9 @@ _TINY = 1e-20
 
 
 def _inner(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-    return (torch.view_as_real(first) * torch.view_as_real(second)).sum(dim=(1, 2, 3, 4))[:, None, None, None]
+    """Real inner products of each of the batch, with axes of length 1 for the others."""
+    products = torch.view_as_real(first) * torch.view_as_real(second)
+    return products.flatten(1).sum(dim=1).reshape(-1, *[1] * (first.ndim - 1))
 
 
 # The operators and their gradients, which are each other's adjoints: nothing of coil size is kept for the way back.
