@@ -6,12 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import distributed
 
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.device import select_device
+
+# The first process validates and calibrates while the others wait.
+_PATIENCE = timedelta(hours=2)
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def training_process(device: str) -> Iterator[Process]:
     chosen = select_device(f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else "cpu")
     if on_gpu:
         torch.cuda.set_device(chosen)
-    distributed.init_process_group("nccl" if on_gpu else "gloo")
+    distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
     try:
         yield Process(chosen, distributed.get_rank(), n_ranks)
         # Who is done first waits for the one that still validates and writes.

@@ -1,0 +1,75 @@
+"""Losses where the answer is known, and that training brings them down."""
+
+import numpy as np
+import pytest
+import torch
+from TemporalReconLib.networks.crnn_mri import CrnnMri, CrnnMriConfig, NontemporalCrnnMri
+from TemporalReconLib.networks.temporal_network import TemporalNetwork, TemporalNetworkConfig
+from TemporalReconLib.training.crnn_unroll import CrnnUnroll
+from TemporalReconLib.training.example_stream import stacked
+from TemporalReconLib.training.examples import Example, Sampling, random_example
+from TemporalReconLib.training.stored_series import series_of_seed
+from TemporalReconLib.training.unroll import SampledBatch, TemporalUnroll
+
+SMALL = CrnnMriConfig(n_iterations=2, n_filters=4)
+FRAMES = 5
+
+
+@pytest.fixture(scope="module")
+def batch() -> Example:
+    """Two examples of different anatomy."""
+    generator = np.random.default_rng(0)
+    sampling = Sampling(FRAMES, 8, 32)
+    return stacked([random_example(generator, series_of_seed(seed, 32, 2), sampling) for seed in (1, 2)])
+
+
+@pytest.mark.parametrize("network_type", [CrnnMri, NontemporalCrnnMri])
+def test_with_all_lines_and_no_noise_every_crnn_is_perfect(batch, network_type):
+    """Data consistency then gives the truth whatever the weights are: each frame meets its own samples and target."""
+    perfect = {"mask": torch.ones_like(batch.mask), "noise": torch.zeros_like(batch.noise)}
+    sampled = SampledBatch(Example(**{**batch.__dict__, **perfect, "sensitivities": _unit(batch.coil_maps)}))
+    objects = _unit_root(batch.coil_maps)[:, None] * batch.objects
+    assert torch.allclose(sampled.target(3), objects[:, 3], atol=1e-5)
+    torch.manual_seed(0)
+    unroll = CrnnUnroll(network_type(SMALL))
+    with torch.no_grad():
+        assert float(unroll(sampled, sampled.begin(), range(FRAMES))) < 1e-4
+    assert unroll.validate(unroll.network, sampled).psnr > 80.0
+
+
+def _unit_root(maps: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(maps, dim=1)
+
+
+def _unit(maps: torch.Tensor) -> torch.Tensor:
+    return maps / _unit_root(maps)[:, None]
+
+
+SMALL_UNROLLS = {
+    "temporal": lambda: TemporalUnroll(TemporalNetwork(TemporalNetworkConfig(widths=(8, 8, 8)))),
+    "bcrnn": lambda: CrnnUnroll(CrnnMri(SMALL)),
+    "nontemporal": lambda: CrnnUnroll(NontemporalCrnnMri(SMALL)),
+}
+
+
+@pytest.mark.parametrize("method", SMALL_UNROLLS)
+def test_training_lowers_the_loss_on_a_batch(batch, method):
+    torch.manual_seed(0)
+    unroll = SMALL_UNROLLS[method]()
+    assert unroll.method == method
+    optimizer = torch.optim.AdamW(unroll.parameters(), lr=3e-3)
+    sampled = SampledBatch(batch)
+
+    def loss() -> torch.Tensor:
+        torch.manual_seed(1)  # the same noise each time
+        result: torch.Tensor = unroll(sampled, sampled.begin(), range(FRAMES))
+        return result
+
+    before = float(loss().detach())
+    for _ in range(8):
+        optimizer.zero_grad()
+        loss().backward()
+        optimizer.step()
+    after = float(loss().detach())
+    assert after < before - 0.01 * abs(before)
+    assert all(parameter.grad is not None for parameter in unroll.parameters())
