@@ -200,7 +200,7 @@ def test_with_a_planning_scan_the_first_image_of_a_still_object_is_that_object(w
     as_image = ImageFrame((5.0 * truth).astype(np.float32), GEOMETRY)
     blind = play(untrained, [acquire(still, 4, 8.0, 3, "paper")])[0]
     helped = play(untrained, [acquire(still, 4, 8.0, 3, "paper")], as_image)[0]
-    assert np.linalg.norm(helped - truth) < 0.7 * np.linalg.norm(blind - truth)
+    assert np.linalg.norm(helped - truth) < 0.9 * np.linalg.norm(blind - truth)
 
 
 def test_a_fully_sampled_frame_serves_as_planning_scan(method) -> None:
