@@ -18,12 +18,11 @@ from TemporalReconLib.benchmark.cost import device_name, gmac_per_frame, time_fr
 from TemporalReconLib.benchmark.figures import write_figures
 from TemporalReconLib.benchmark.parallel import finished_runs
 from TemporalReconLib.benchmark.results import Results
-from TemporalReconLib.benchmark.runs import Condition, Plan, Run
+from TemporalReconLib.benchmark.runs import ALL_METHODS, Condition, Plan, Run
 from TemporalReconLib.benchmark.summary import Summary
 from TemporalReconLib.benchmark.tables import as_csv, markdown
 from TemporalReconLib.benchmark.test_set import N_COILS, NOISE, TEST_SEEDS_FROM
 from TemporalReconLib.benchmark.verdict import Verdict, verdicts
-from TemporalReconLib.reconstruction.registry import METHOD_NAMES
 
 METHODS_FILE = "methods.json"
 SUMMARY_FILES = ("summary.json", "summary.md", "summary.csv")
@@ -70,7 +69,7 @@ def run_benchmark(
     InputError
         If a method or its weights cannot be used, or the folder holds results under other settings.
     """
-    contenders = Contenders(device, weights)
+    contenders = Contenders(device, weights, plan.test_set.n_frames)
     digests = {method: contenders.digest(method) for method in plan.methods}
     for method in plan.methods:
         contenders.reconstructor(method)
@@ -84,7 +83,7 @@ def run_benchmark(
     _write_json(folder / METHODS_FILE, methods)
     report.stage("tables and figures")
     # A method that was interrupted earlier joins when it is run to its end.
-    summary = Summary((row for row in results.rows() if row["method"] in methods), METHOD_NAMES)
+    summary = Summary((row for row in results.rows() if row["method"] in methods), ALL_METHODS)
     outcome = verdicts(summary, methods)
     _write_summary(folder, results, summary, methods, outcome)
     write_figures(folder, plan, results, summary, methods)

@@ -9,6 +9,8 @@ from pathlib import Path
 from TemporalReconLib.acquisition.frame_series import FrameList
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.benchmark.bart_reconstructor import BartReconstructor
+from TemporalReconLib.benchmark.runs import BART_METHODS
 from TemporalReconLib.engine.offline import OpenedSeries, reconstruct_series
 from TemporalReconLib.reconstruction.reconstructor import Reconstructor
 from TemporalReconLib.reconstruction.registry import METHODS, make_reconstructor
@@ -26,11 +28,14 @@ class Contenders:
         ``auto``, ``cpu`` or ``cuda:N``.
     weights
         Weights by method; a learned method without an entry uses those that come with the product.
+    n_frames
+        Length of every series.
     """
 
-    def __init__(self, device: str, weights: Mapping[str, Path]) -> None:
+    def __init__(self, device: str, weights: Mapping[str, Path], n_frames: int) -> None:
         self.device = device
         self.weights = weights
+        self._n_frames = n_frames
         self._built: dict[str, Reconstructor] = {}
 
     def reconstructor(self, method: str) -> Reconstructor:
@@ -42,7 +47,7 @@ class Contenders:
             If it is unknown or its weights are missing or do not fit.
         """
         if method not in self._built:
-            self._built[method] = make_reconstructor(method, self.device, self.weights.get(method))
+            self._built[method] = self._build(method)
         self._built[method].reset()
         return self._built[method]
 
@@ -50,6 +55,11 @@ class Contenders:
         """Images of a whole series by the index of their own frame."""
         opened = OpenedSeries(FrameList("benchmark", frames), planning, follow_geometry=True)
         return {image.index: image for image in reconstruct_series(opened, self.reconstructor(method))}
+
+    def _build(self, method: str) -> Reconstructor:
+        if method in BART_METHODS:
+            return BartReconstructor(method, self._n_frames)
+        return make_reconstructor(method, self.device, self.weights.get(method))
 
     def is_learned(self, method: str) -> bool:
         """Whether a method has weights that can be counted."""

@@ -53,10 +53,10 @@ def _begin(n_threads: int) -> None:
 def _run_group(
     plan: Plan, device: str, weights: tuple[tuple[str, Path], ...], marks: Marks, runs: Sequence[Run]
 ) -> list[Finished]:
-    return list(run_case(plan, _contenders(device, weights), runs, marks))
+    return list(run_case(plan, _contenders(device, weights, plan.test_set.n_frames), runs, marks))
 
 
 @cache
-def _contenders(device: str, weights: tuple[tuple[str, Path], ...]) -> Contenders:
+def _contenders(device: str, weights: tuple[tuple[str, Path], ...], n_frames: int) -> Contenders:
     """Methods are built once in a process."""
-    return Contenders(device, dict(weights))
+    return Contenders(device, dict(weights), n_frames)

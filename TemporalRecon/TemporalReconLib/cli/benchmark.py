@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,7 +15,6 @@ from TemporalReconLib.acquisition.masks import MASK_KINDS
 from TemporalReconLib.cli.options import path_name, seed_number
 from TemporalReconLib.cli.progress import Progress, duration_text
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.reconstruction.registry import METHOD_NAMES, check_method
 
 if TYPE_CHECKING:
     from TemporalReconLib.benchmark.runs import Run
@@ -32,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--accelerations", default="8,16,25,32", metavar="R,R", help="(%(default)s)")
     parser.add_argument("--masks", default=",".join(MASK_KINDS), help="orders of the lines (%(default)s)")
     parser.add_argument("--planning", default="with,without", help="planning scan given or not (%(default)s)")
-    parser.add_argument("--methods", default=",".join(METHOD_NAMES), metavar="LIST", help="(%(default)s)")
+    parser.add_argument("--methods", metavar="LIST", help="all, with bart-tv and bart-llr where BART is installed")
     parser.add_argument(
         "--weights", nargs="+", default=[], metavar="METHOD=PATH", help="instead of those of the product"
     )
@@ -47,26 +47,24 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    methods = _listed(options.methods, "--methods", str)
     weights = _weights_by_method(options.weights)
-    for method in methods:
-        check_method(method, weights.get(method))
-    unused = weights.keys() - set(methods)
-    if unused:
-        raise InputError(f"--weights: {', '.join(sorted(unused))} not among --methods")
     if options.jobs < 1:
         raise InputError(f"--jobs {options.jobs}: expected 1 or more")
-    from TemporalReconLib.benchmark.runs import Plan
+    if find_spec("matplotlib") is None:
+        raise InputError(
+            "the benchmark draws with matplotlib, which is not installed; pip install 'inboreguidance[benchmark]'"
+        )
+    from TemporalReconLib.benchmark.runs import Plan, available_methods
     from TemporalReconLib.benchmark.test_set import TestSet
 
     plan = Plan(
         TestSet(options.series, options.frames, options.seed, tuple(options.background), options.matrix),
-        methods,
+        available_methods() if options.methods is None else _listed(options.methods, "--methods", str),
         _listed(options.accelerations, "--accelerations", float),
         _listed(options.masks, "--masks", str),
         _listed(options.planning, "--planning", _PLANNING.__getitem__),
     )
-    plan.check()
+    plan.check(weights)
     from TemporalReconLib.benchmark.benchmark import run_benchmark
 
     with Progress() as progress:

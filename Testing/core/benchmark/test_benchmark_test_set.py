@@ -93,6 +93,6 @@ def test_impossible_sets_are_refused() -> None:
     with pytest.raises(InputError, match="seed -1"):
         TestSet(seed=-1)
     with pytest.raises(InputError, match="missing"):
-        Plan(TestSet(backgrounds=(Path("missing.nrrd"),)), (), (8.0,), ("paper",), (True,)).check()
+        Plan(TestSet(backgrounds=(Path("missing.nrrd"),)), (), (8.0,), ("paper",), (True,)).check({})
     with pytest.raises(InputError, match="acceleration"):
-        Plan(TestSet(), (), (1000.0,), ("paper",), (True,)).check()
+        Plan(TestSet(), (), (1000.0,), ("paper",), (True,)).check({})
