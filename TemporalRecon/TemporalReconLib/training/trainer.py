@@ -268,7 +268,7 @@ def _ignore_interrupt(worker: int) -> None:
 
 
 def _in_words(device: torch.device, n_ranks: int) -> str:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU (threads: {torch.get_num_threads()})"
     return name if n_ranks == 1 else f"{name}, {n_ranks} processes"
 
 
