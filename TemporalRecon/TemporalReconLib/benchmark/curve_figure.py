@@ -30,8 +30,10 @@ def curve_figure(summary: Summary, facts: Mapping[str, Mapping[str, Any]]) -> Fi
     grid[0, 0].set_ylabel("PSNR in 40 x 40 pixels at the tip (dB)", fontsize=FONT_SIZE)
     grid[1, 0].set_ylabel("tip error (mm)", fontsize=FONT_SIZE)
     lines = {line.get_label(): line for axes in grid.flat for line in axes.lines}
+    # One entry for each column of axes: more would not fit the width.
+    n_columns = grid.shape[1]
     figure.legend(
-        lines.values(), lines.keys(), loc="outside lower center", ncols=4, fontsize=FONT_SIZE, handlelength=3.5
+        lines.values(), lines.keys(), loc="outside lower center", ncols=n_columns, fontsize=FONT_SIZE, handlelength=3.5
     )
     return figure
 

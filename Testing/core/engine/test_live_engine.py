@@ -254,7 +254,8 @@ def test_stop_is_told_and_ignored_frames_are_no_loss():
         assert answer_to(client, "START", "")["ok"]
         client.send(kspace_envelope(still_frame(5)))
         assert next_of(client, "RECON").metadata["TR.Dropped"] == "0"
-        status = next_of(client, "TemporalRecon", lambda envelope: envelope.metadata["TR.State"] == "running")
+        # The status that says "running" may have come before the picture, and the next one says "stalled".
+        status = next_of(client, "TemporalRecon", lambda envelope: envelope.metadata["TR.State"] != "stopped")
         assert counters_of(status)["missing"] == 0
 
 
