@@ -45,6 +45,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         help="MR anatomy behind half of the simulated series",
     )
     parser.add_argument("--data", type=path_name, metavar="DIR", help="own fully sampled series, half of the examples")
+    parser.add_argument(
+        "--weights", type=path_name, metavar="PATH", help="begin with these, not with random ones: fine-tuning"
+    )
     parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="weights and data (%(default)s)")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
     parser.set_defaults(run=run)
@@ -80,7 +83,17 @@ def run(options: argparse.Namespace) -> int:
 
         if process.rank == 0:
             progress.show("making the first examples".ljust(90))
-        trained = train(options.method, recipe, stream, options.output, process, show, seconds, show_calibration)
+        trained = train(
+            options.method,
+            recipe,
+            stream,
+            options.output,
+            process,
+            show,
+            seconds,
+            show_calibration,
+            options.weights,
+        )
     if process.rank == 0:
         sys.stdout.write(f"{trained.summary}\n")
     return EXIT_INTERRUPTED if trained.is_interrupted else 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from TemporalReconLib.reconstruction.temporal_reconstruction import TemporalReconstruction
 from TemporalReconLib.training.example_stream import StreamConfig
@@ -17,6 +19,7 @@ from TemporalReconLib.training.recipe import Recipe
 from TemporalReconLib.training.stop_request import StopRequest
 from TemporalReconLib.training.trained_model import write_model
 from TemporalReconLib.training.trainer import StepReport, Trainer
+from TemporalReconLib.weights.bundle import Weights, fill_network, open_weights
 
 # A shorter run is a trial, whose quality is not worth minutes of simulation.
 _CALIBRATED_FROM_STEPS = 1000
@@ -58,10 +61,12 @@ def train(
     report: Callable[[StepReport], None],
     seconds: float,
     calibrating: Callable[[int, int], None],
+    weights: Path | None = None,
 ) -> Trained:
     """Train, or go on, until the steps or the time are over or somebody stops it; then write the model.
 
     When all steps are done, the quality signal is calibrated too; ``calibrating`` is told series done and their number.
+    A new run begins with ``weights``, as ``--weights`` takes them, if there are any.
 
     Raises
     ------
@@ -69,10 +74,18 @@ def train(
         If the folder holds a run of other settings, nothing was trained at all, or a file cannot be used.
     """
     torch.manual_seed(stream.seed)
-    trainer = Trainer(make_unroll(method), recipe, stream, folder, process.device, process.rank, process.n_ranks)
+    unroll = make_unroll(method)
+    started_from = "" if weights is None else _begin_with(unroll.network, open_weights(weights, method))
+    trainer = Trainer(unroll, recipe, stream, folder, process.device, process.rank, process.n_ranks, started_from)
     with StopRequest(is_patient=process.n_ranks > 1) as stop:
         trainer.run(report, stop, seconds)
     model = write_model(folder) if process.rank == 0 else folder
     if process.rank == 0 and method == "temporal" and trainer.is_finished and recipe.steps >= _CALIBRATED_FROM_STEPS:
         model = write_model(folder, calibrate(TemporalReconstruction(process.device, model), calibrating))
     return Trained(trainer.checkpoint.step, recipe.steps, model, stop.is_set and not trainer.is_finished)
+
+
+def _begin_with(network: nn.Module, weights: Weights) -> str:
+    """Fill the network and tell the digest of what filled it."""
+    fill_network(network, weights)
+    return hashlib.sha256(weights.source.read_bytes()).hexdigest()

@@ -75,6 +75,8 @@ class Trainer:
         Checkpoints and TensorBoard logs; training goes on from the newest checkpoint found there.
     rank, n_ranks
         This process among those that ``torchrun`` started; their group is initialised by the caller.
+    started_from
+        Digest of the weights that the network holds already; empty for random ones.
 
     Raises
     ------
@@ -91,6 +93,7 @@ class Trainer:
         device: torch.device,
         rank: int = 0,
         n_ranks: int = 1,
+        started_from: str = "",
     ) -> None:
         self._recipe, self._stream, self._folder, self._device = recipe, stream, folder, device
         self._rank, self._n_ranks = rank, n_ranks
@@ -101,6 +104,8 @@ class Trainer:
         self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
         settings = {**asdict(recipe), **stream.as_settings()}
         del settings["workers"]  # the machine's affair
+        if started_from:
+            settings["started_from"] = started_from
         self._checkpoints = CheckpointFolder(folder, unroll.made_for, settings)
         stored = self._checkpoints.restore(self.network, self._average, self._optimizer)
         self.checkpoint = stored or Checkpoint()

@@ -31,7 +31,7 @@ def one_series_held_out(monkeypatch):
     monkeypatch.setattr(validation, "_N_SERIES", 1)
 
 
-def run(folder, reports=None, recipe=RECIPE, seconds=float("inf"), at_step=None, **changes):
+def run(folder, reports=None, recipe=RECIPE, seconds=float("inf"), at_step=None, weights=None, **changes):
     """Train in a folder; ``at_step`` is called with each step's number."""
 
     def report(step: StepReport) -> None:
@@ -40,7 +40,8 @@ def run(folder, reports=None, recipe=RECIPE, seconds=float("inf"), at_step=None,
         if at_step is not None:
             at_step(step.step)
 
-    return train("temporal", recipe, a_stream(recipe, **changes), folder, CPU, report, seconds, lambda done, n: None)
+    stream = a_stream(recipe, **changes)
+    return train("temporal", recipe, stream, folder, CPU, report, seconds, lambda done, n: None, weights)
 
 
 def command(*words):
@@ -102,6 +103,18 @@ def test_the_model_of_a_run_reconstructs(tmp_path):
     assert len(open_series(images)) == 2
 
 
+def test_a_run_that_begins_with_weights_goes_on_from_them_and_says_so(tmp_path):
+    first = run(tmp_path / "first")
+    still = replace(RECIPE, steps=1, learning_rate=0.0)
+    tuned = run(tmp_path / "tuned", recipe=still, weights=first.model)
+    before, after = (open_weights(model, "temporal").state for model in (first.model, tuned.model))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    training = open_weights(tuned.model, "temporal").metadata["training"]
+    assert training["settings"]["started_from"] == open_weights(first.model, "temporal").metadata["sha256"]
+    with pytest.raises(InputError, match="started_from"):
+        run(tmp_path / "tuned", recipe=still)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -110,6 +123,7 @@ def test_the_model_of_a_run_reconstructs(tmp_path):
         (("--minutes", "nan"), "--minutes nan"),
         (("--backgrounds", "nowhere.nii.gz"), "nowhere.nii.gz"),
         (("--data", "nowhere"), "--data nowhere"),
+        (("--weights", "nowhere"), "weights nowhere"),
         (("--device", "tpu"), "unknown device 'tpu'"),
     ],
 )
