@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.nrrd_fields import FRAME_GEOMETRY_FIELD, HAS_GEOMETRY_FIELD, field_from_matrices
 from TemporalReconLib.acquisition.output_file import written_atomically
+from TemporalReconLib.acquisition.segment_fields import Segment, segment_fields
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import LPS_TO_RAS, Matrix, same_geometry
+
+SEGMENTATION_SUFFIX = ".seg.nrrd"
 
 
 def write_image_sequence(path: Path | str, frames: Sequence[ImageFrame]) -> None:
@@ -45,8 +48,17 @@ def write_image_sequence(path: Path | str, frames: Sequence[ImageFrame]) -> None
     )
 
 
-def write_label_sequence(path: Path | str, labels: Sequence[NDArray[np.uint8]], like: Sequence[ImageFrame]) -> None:
+def write_label_sequence(
+    path: Path | str,
+    labels: Sequence[NDArray[np.uint8]],
+    like: Sequence[ImageFrame],
+    segments: Sequence[Segment] = (),
+) -> None:
     """Write label maps, uint8 (slice, row, col), with times and geometry of the images they belong to.
+
+    Slicer loads the file as a sequence of label maps. With ``segments`` it can load it as a segmentation as well, with
+    their names and colors: of one frame, the newest that has any label and lies where the file's geometry says. Named
+    ``.seg.nrrd``, the file holds nothing but the newest frame that has any label, as Slicer writes segmentations.
 
     Raises
     ------
@@ -60,14 +72,40 @@ def write_label_sequence(path: Path | str, labels: Sequence[NDArray[np.uint8]], 
             raise InputError(
                 f"{path}: label map is {label.dtype} {label.shape}; expected uint8 {image.data.shape} like the image"
             )
-    _write(
-        Path(path),
-        labels,
-        [frame.ijk_to_ras for frame in like],
-        [frame.acquisition_start_time for frame in like],
-        "vtkMRMLLabelMapVolumeNode",
-        {} if all(frame.has_geometry for frame in like) else {HAS_GEOMETRY_FIELD: "false"},
-    )
+    matrices = [frame.ijk_to_ras for frame in like]
+    extra = {} if all(frame.has_geometry for frame in like) else {HAS_GEOMETRY_FIELD: "false"}
+    if Path(path).name.lower().endswith(SEGMENTATION_SUFFIX):
+        newest = _newest_labeled(labels)
+        _write_segmentation(Path(path), labels[newest], matrices[newest], segments, extra)
+        return
+    if segments:
+        in_place = [i for i, matrix in enumerate(matrices) if same_geometry(matrix, matrices[0])]
+        shown = in_place[_newest_labeled([labels[i] for i in in_place])]
+        extra |= segment_fields(segments, like[0].data.shape, shown)
+    times = [frame.acquisition_start_time for frame in like]
+    _write(Path(path), labels, matrices, times, "vtkMRMLLabelMapVolumeNode", extra)
+
+
+def _newest_labeled(labels: Sequence[NDArray[np.uint8]]) -> int:
+    """Index of the newest label map that is not empty; the newest of all if all are empty."""
+    return max((index for index, label in enumerate(labels) if label.any()), default=len(labels) - 1)
+
+
+def _write_segmentation(
+    path: Path, label: NDArray[np.uint8], matrix: Matrix, segments: Sequence[Segment], extra: dict[str, str]
+) -> None:
+    ijk_to_lps = LPS_TO_RAS @ matrix
+    header: dict[str, Any] = {
+        "space": "left-posterior-superior",
+        "kinds": ["domain", "domain", "domain"],
+        "space directions": ijk_to_lps[:3, :3].T,
+        "space origin": ijk_to_lps[:3, 3],
+        "encoding": "gzip",
+        **segment_fields(segments, label.shape),
+        **extra,
+    }
+    with written_atomically(path) as temporary:
+        nrrd.write(str(temporary), label, header, compression_level=1, index_order="C")
 
 
 def _write(
