@@ -49,6 +49,8 @@ class Scenario:
         Small unrest of the hand.
     bend
         Sideways offset of the needle at 30 mm, (in plane, out of plane) mm.
+    leaves_by_mm
+        How far guide and needle drift out of the slice plane toward the end; 0: they stay.
     """
 
     plan: BiopsyPlan
@@ -64,6 +66,7 @@ class Scenario:
     tremor_mm: float
     tremor_phase: NDArray[np.float64]
     bend: tuple[float, float]
+    leaves_by_mm: float = 0.0
 
     @classmethod
     def random(
@@ -75,6 +78,7 @@ class Scenario:
         frames: int,
         present: bool,
         moving: bool,
+        leaves_by_mm: float = 0.0,
     ) -> Scenario:
         uniform = generator.uniform
         path = float(np.linalg.norm(plan.target - plan.entry))
@@ -93,6 +97,7 @@ class Scenario:
             tremor_mm=uniform(0.1, 0.4),
             tremor_phase=uniform(0, 2 * np.pi, (3, 2)),
             bend=(float(generator.normal(0, 0.8)), float(generator.normal(0, 0.3))),
+            leaves_by_mm=leaves_by_mm,
         )
 
     def story_time(self, time_s: float) -> float:
@@ -117,6 +122,8 @@ class Scenario:
         axis = self.plan.axis + np.tan(tilt[0]) * in_plane + np.tan(tilt[1]) * out_of_plane
         axis = axis / np.linalg.norm(axis)
         tip = self.plan.entry + axis * depth + self._tremor(time_s)
+        if self.leaves_by_mm:
+            tip = tip + float(_LEAVES(story)) * self.leaves_by_mm * out_of_plane
         bend = self.bend[0] * in_plane + self.bend[1] * out_of_plane
         return InstrumentState(tip, axis, self._extension(time_s, story), bend - (bend @ axis) * axis)
 
@@ -164,3 +171,5 @@ _DEPTH = PchipInterpolator([0.0, 0.10, 0.28, 0.40, 0.52, 0.58, 1.0], [-46, -42, 
 _PIVOT = PchipInterpolator([0.0, 0.10, 0.25, 0.38, 0.48, 0.58, 1.0], [1.0, 1.0, 0.8, -0.35, 0.15, 0, 0])
 _OUT_OF_PLANE = PchipInterpolator([0.0, 0.10, 0.30, 0.45, 0.60, 1.0], [1.0, 1.0, 0.9, 0.3, 0, 0])
 _ADVANCE = PchipInterpolator([0.0, 0.55, 0.60, 0.80, 1.0], [0.0, 0.0, 0.45, 1.0, 1.0])
+# Share of the way out of the slices, for an instrument that leaves them.
+_LEAVES = PchipInterpolator([0.0, 0.58, 0.76, 1.0], [0.0, 0.0, 1.0, 1.0])

@@ -21,13 +21,15 @@ from TemporalReconLib.simulation.instrument_renderer import InstrumentPatch, Ins
 from TemporalReconLib.simulation.line_acquisition import SliceObject
 from TemporalReconLib.simulation.object_phase import smooth_phase
 from TemporalReconLib.simulation.scenario import Scenario
-from TemporalReconLib.simulation.simulation_config import SimulationConfig
+from TemporalReconLib.simulation.simulation_config import SLICE_THICKNESS_MM, SimulationConfig
 from TemporalReconLib.simulation.tissue_motion import TissueMotion
 from TemporalReconLib.simulation.truth import FrameTruth, SeriesTruth
 
 # Time between the planning scan and the first dynamic frame.
 PLANNING_PAUSE_S = 10.0
 _ISOCENTER_SPREAD_MM = 12.0
+# An instrument that left the slices is this far beyond their border: twice a guide's radius.
+_LEAVES_BEYOND_MM = 12.0
 
 
 def simulate_series(config: SimulationConfig) -> SimulatedSeries:
@@ -74,6 +76,7 @@ class SimulatedSeries:
             frames=config.frames,
             present=config.instrument,
             moving=config.motion,
+            leaves_by_mm=_LEAVES_BEYOND_MM + 0.5 * config.n_slices * SLICE_THICKNESS_MM if config.leaves_plane else 0.0,
         )
         self._motion = TissueMotion.random(generator, prostate, self.plan.axis, config.frames * self.frame_interval_s)
         instrument_generator = np.random.default_rng(contrast_seed)

@@ -45,6 +45,8 @@ class SimulationConfig:
         Whether a fully sampled stack is acquired before the instrument enters.
     instrument
         Whether there is an instrument at all.
+    leaves_plane
+        Whether guide and needle drift sideways out of the slices before the needle is fired, and stay out.
     motion
         Without motion everything rests in the last state of the scenario.
     noise
@@ -64,6 +66,7 @@ class SimulationConfig:
     coil_maps: Path | None = None
     planning: bool = True
     instrument: bool = True
+    leaves_plane: bool = False
     motion: bool = True
     noise: float = 0.015
 
