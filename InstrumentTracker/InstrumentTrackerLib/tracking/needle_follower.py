@@ -2,63 +2,170 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.tracking.point_filter import PointFilter
+from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
+from InstrumentTrackerLib.tracking.known_directions import KnownDirections
+from InstrumentTrackerLib.tracking.motion_filter import MotionFilter, Unrest
+from InstrumentTrackerLib.tracking.rules import AGREEMENT_MM, MAX_THROW_MM, MIN_THROW_MM, PREDICTION_MS
 
 Array = NDArray[np.float64]
 
-# A needle that is not seen for more frames than this, while the guide is, was pulled back.
-MAX_HIDDEN_FRAMES = 2
-# Two sights of a jumped needle agree within this distance.
-AGREEMENT_MM = 8.0
+# A hand pushes the needle through its guide; across, the tissue holds it.
+NEEDLE_HAND = Unrest((80.0, 40.0), (5.0, 3.0), 0.1)
+# A needle comes out of its guide near the axis: within this distance, growing with its reach.
+OFF_AXIS_MM, OFF_AXIS_SLOPE = 4.0, 0.15
+# Nearer to the guide tip the cap (5 mm) hides the needle, or leaves too little of it (3 mm) to be found.
+HIDDEN_DEPTH_MM = 8.5
+# A jump along the axis changes the sideways position by no more than this.
+JUMP_ACROSS_MM = 4.0
+
+
+@dataclass(frozen=True)
+class NeedleSight:
+    """What a picture says of the needle.
+
+    Attributes
+    ----------
+    is_measured
+        Whether the tip to be reported (the needle's if known, else the guide's) was measured.
+    agreement
+        0 to 1, how well it fits what was expected.
+    contradicts
+        A needle was seen where it cannot be believed yet.
+    was_fired
+        This picture confirmed a shot.
+    """
+
+    is_measured: bool
+    agreement: float = 1.0
+    contradicts: bool = False
+    was_fired: bool = False
 
 
 class NeedleFollower:
-    """The tip's filter, and a first sight that waits for confirmation.
-
-    A fired needle jumps 20 mm within one frame: the first frame after it is an outlier, the second confirms it. A
-    needle that appears is confirmed in the same way: a fold or a vessel may continue the guide in one picture.
-    """
+    """The tip's filter, and a first sight that waits for a second; the rules stand in ``tracking/rules.py``."""
 
     def __init__(self) -> None:
-        self.filter: PointFilter | None = None
-        self._waiting: Array | None = None
-        self._hidden_frames = 0
+        self.reset()
 
     def reset(self) -> None:
-        self.filter = None
-        self._waiting = None
-        self._hidden_frames = 0
+        self.filter: MotionFilter | None = None
+        self._waiting: Array | None = None
+        self._unseen_s = 0.0
+        self._fired_depth: float | None = None
 
-    def predict(self, seconds: float) -> None:
+    @property
+    def has_fired(self) -> bool:
+        """The needle was fired and not pulled back since."""
+        return self._fired_depth is not None
+
+    @property
+    def unseen_ms(self) -> float:
+        """Since the needle was measured last."""
+        return 1000 * self._unseen_s
+
+    def predict(self, seconds: float, axis: Array) -> None:
         if self.filter is not None:
-            self.filter.predict(seconds)
+            self.filter.predict(seconds, axis)
 
-    def follow(self, tip: Array | None, covariance: Array, at_once: bool) -> bool:
-        """Take the measured tip (None: no needle seen) of a frame in which the guide was measured.
+    def halt(self, seconds: float) -> None:
+        """Let it come to rest while not even the guide is seen."""
+        self._unseen_s += seconds
+        if self.filter is not None:
+            self.filter.halt(seconds)
 
-        ``at_once`` takes a first sight without confirmation. Returns whether the tip to be reported (the needle's if
-        known, else the guide's) was measured.
+    def carry(self, predicted: GuideFilter, guide: GuideFilter) -> None:
+        """Move along with what a picture changed about the guide."""
+        if self.filter is not None:
+            depth = float((self.filter.position - predicted.tip) @ predicted.axis)
+            displacement = guide.point_at(depth) - predicted.point_at(depth)
+            self.filter.carry(displacement, guide.velocity_at(depth) - predicted.velocity_at(depth))
+
+    def follow(
+        self, tip: Array | None, covariance: Array | None, guide: GuideFilter, seconds: float, at_once: bool
+    ) -> NeedleSight:
+        """Take the measured tip (None: no needle seen) of a picture in which the guide was measured.
+
+        Parameters
+        ----------
+        guide
+            Already updated with this picture.
+        at_once
+            Take a first sight without a second one.
         """
-        if tip is None:
+        if tip is None or not _is_on_line(tip, covariance, guide):
             self._waiting = None
-            if self.filter is None:
-                return True
-            self._hidden_frames += 1
-            if self._hidden_frames <= MAX_HIDDEN_FRAMES:
-                return False
-            self.reset()
-            return True
-        if self.filter is not None and self.filter.accepts(tip, covariance):
-            self.filter.update(tip, covariance)
-        else:
-            agrees = self._waiting is not None and np.linalg.norm(tip - self._waiting) <= AGREEMENT_MM
-            if not (agrees or at_once):
-                self._waiting = tip
-                return self.filter is None
-            self.filter = PointFilter(tip, covariance)
+            return self._unseen(guide, seconds, contradicts=tip is not None)
+        measured = KnownDirections.of(covariance)
+        is_second = self._is_second_sight(tip)
+        if self.filter is not None and not is_second:
+            agreement = self.filter.agreement(tip, measured)
+            if agreement is not None:
+                self.filter.update(tip, measured)
+                return self._seen(guide, agreement)
+        if at_once or (is_second and self._is_jump_along(tip, measured, guide)):
+            return self._start(tip, measured, guide)
+        self._waiting = tip
+        return self._unseen(guide, seconds, contradicts=True)
+
+    def _is_second_sight(self, tip: Array) -> bool:
+        """Whether it agrees with one that waits, and better than with what is followed."""
+        if self._waiting is None:
+            return False
+        away = float(np.linalg.norm(tip - self._waiting))
+        is_nearer = self.filter is None or away < float(np.linalg.norm(tip - self.filter.position))
+        return is_nearer and away <= AGREEMENT_MM
+
+    def _start(self, tip: Array, measured: KnownDirections, guide: GuideFilter) -> NeedleSight:
+        jump = 0.0 if self.filter is None else float((tip - self.filter.position) @ guide.axis)
+        depth = float((tip - guide.tip) @ guide.axis)
+        # After a shot, as when it comes into sight, the needle rests in its guide.
+        self.filter = MotionFilter(tip, measured, NEEDLE_HAND, guide.velocity_at(depth))
+        if jump >= MIN_THROW_MM:
+            self._fired_depth = depth
+        sight = self._seen(guide, 1.0)
+        return NeedleSight(sight.is_measured, was_fired=jump >= MIN_THROW_MM)
+
+    def _seen(self, guide: GuideFilter, agreement: float) -> NeedleSight:
         self._waiting = None
-        self._hidden_frames = 0
-        return True
+        self._unseen_s = 0.0
+        if self._fired_depth is not None and self._depth(guide) < self._fired_depth - MIN_THROW_MM:
+            self._fired_depth = None
+        return NeedleSight(True, agreement)
+
+    def _unseen(self, guide: GuideFilter, seconds: float, contradicts: bool) -> NeedleSight:
+        if self.filter is None:
+            return NeedleSight(True)
+        self._unseen_s += seconds
+        was_entering = not contradicts and self._depth(guide) <= HIDDEN_DEPTH_MM
+        if was_entering or self.unseen_ms > PREDICTION_MS:
+            waiting = self._waiting
+            self.reset()
+            self._waiting = waiting
+            return NeedleSight(True)
+        self.filter.ride(guide.velocity_at(self._depth(guide)))
+        return NeedleSight(False, contradicts=contradicts)
+
+    def _depth(self, guide: GuideFilter) -> float:
+        return 0.0 if self.filter is None else float((self.filter.position - guide.tip) @ guide.axis)
+
+    def _is_jump_along(self, tip: Array, measured: KnownDirections, guide: GuideFilter) -> bool:
+        """Whether it can have been fired or pulled back: along the axis, not across it."""
+        if self.filter is None:
+            return True
+        jump = tip - self.filter.position
+        along = float(jump @ guide.axis)
+        across = measured.known @ (jump - along * guide.axis)
+        return along <= MAX_THROW_MM and float(np.linalg.norm(across)) <= JUMP_ACROSS_MM
+
+
+def _is_on_line(tip: Array, covariance: Array | None, guide: GuideFilter) -> bool:
+    """Whether a needle can be there: beyond the guide tip, near its axis where that is known."""
+    offset = tip - guide.tip
+    depth = float(offset @ guide.axis)
+    across = KnownDirections.of(covariance).known @ (offset - depth * guide.axis)
+    return depth > 0 and float(np.linalg.norm(across)) <= OFF_AXIS_MM + OFF_AXIS_SLOPE * depth

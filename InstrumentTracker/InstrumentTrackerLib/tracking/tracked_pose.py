@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from TemporalReconLib.errors import InputError
 
 from InstrumentTrackerLib.localization.instrument_pose import Point, validated_axis, validated_point
+from InstrumentTrackerLib.tracking.motion import Motion
 
 
 class TrackingState(str, Enum):
@@ -33,13 +34,23 @@ class TrackedPose:
     ----------
     state
         ``tracked`` (measured in this frame), ``predicted`` (filter only, short), ``lost`` (was there, is not
-        found), ``absent`` (no instrument seen so far, or withdrawn).
+        found; or the picture cannot be believed), ``absent`` (no instrument seen so far, or withdrawn); the rules
+        stand in ``tracking/rules.py``.
     guide_tip, needle_tip, axis
         As in :class:`~InstrumentTrackerLib.localization.instrument_pose.InstrumentPose`; None without numbers.
     confidence
-        0..1 of this frame's measurement.
+        0..1: of this frame's measurement, times how well it fits what was expected.
     tip_covariance
-        (3, 3) mm2 of ``tip``.
+        (3, 3) mm2 of ``tip``; a variance of 1e4 and more means unknown.
+    axis_covariance
+        (3, 3) rad2 of the direction of ``axis``, across it.
+    motion
+        Class of the present motion.
+    has_fired
+        The needle was fired and not pulled back since.
+    artifact_correction_mm
+        By how much ``needle_tip`` was moved back along the axis from the end of the void; None where it was not
+        (``targeting/artifact_correction.py``).
     index, time_s
         Frame number; mid-acquisition time in s.
     """
@@ -52,6 +63,10 @@ class TrackedPose:
     tip_covariance: NDArray[np.float64] | None = None
     index: int = 0
     time_s: float = 0.0
+    axis_covariance: NDArray[np.float64] | None = None
+    motion: Motion | None = None
+    has_fired: bool = False
+    artifact_correction_mm: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("guide_tip", "needle_tip"):

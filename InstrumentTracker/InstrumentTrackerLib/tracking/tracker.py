@@ -2,164 +2,178 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from copy import deepcopy
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.tracking.needle_follower import NeedleFollower
-from InstrumentTrackerLib.tracking.point_filter import PointFilter
+from InstrumentTrackerLib.tracking.acquisition import Acquisition
+from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
+from InstrumentTrackerLib.tracking.known_directions import KnownDirections
+from InstrumentTrackerLib.tracking.motion import Motion, motion_of
+from InstrumentTrackerLib.tracking.needle_follower import NeedleFollower, NeedleSight
+from InstrumentTrackerLib.tracking.rules import (
+    BORDER_CONFIDENCE,
+    CONTRADICTED_CONFIDENCE,
+    FRAME_INTERVAL_MS,
+    MAX_PAUSE_MS,
+    MIN_CONFIDENCE,
+    PREDICTION_MS,
+    WITHDRAWN_MS,
+    WITHDRAWN_PICTURES,
+)
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
-
-# Measurements below this confidence are not used.
-MIN_CONFIDENCE = 0.5
-# A first sight this sure needs no second one.
-SURE_CONFIDENCE = 0.9
-MAX_PREDICTED_FRAMES = 3
-MAX_PREDICTED_S = 0.75
-# Without an instrument for this many frames, it counts as withdrawn rather than lost.
-WITHDRAWN_FRAMES = 10
-# Series without usable times are taken to run at this pace.
-FRAME_INTERVAL_S = 0.25
-# After a longer pause the past says nothing.
-MAX_PAUSE_S = 3.0
-AXIS_GAIN = 0.6
-MAX_TURN_DEG = 15.0
-# Two sights of a jumped guide agree within this distance.
-AGREEMENT_MM = 8.0
-# Where a localizer states no covariance.
-DEFAULT_STD_MM = 1.5
-
-Array = NDArray[np.float64]
 
 
 class Tracker:
-    """Kalman filters of guide tip and needle tip, a smoothed axis, and an explicit state.
+    """Filters of guide and needle with an explicit state; the rules stand in ``tracking/rules.py``.
 
-    ``tracked``: the reported tip was measured in this frame. ``predicted``: it was not, or what was measured
-    contradicts the past and waits for a second sight; at most three frames and 0.75 s, and never on the strength of a
-    single sight. ``lost``: longer.
-    ``absent``: nothing seen so far, or not for ten frames.
+    The poses it takes and gives are where the pictures show the instrument (artifact tip, not metal).
     """
 
     def __init__(self) -> None:
         self._needle = NeedleFollower()
+        self._acquisition = Acquisition()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: a new series, a moved table, another slice plane."""
-        self._forget_past()
-        self._waiting: InstrumentPose | None = None
+        self._guide: GuideFilter | None = None
+        self._needle.reset()
+        self._acquisition.reset()
+        self._is_confirmed = False
         self._was_seen = False
-        self._missed_frames = 0
-        self._missed_s = 0.0
+        self._contradicted = False
+        self._unseen_ms = 0.0
+        self._confidence = 0.0
+        self._empty_ms, self._empty_pictures = 0.0, 0
         self._last: tuple[int, float] | None = None
 
-    def update(self, pose: InstrumentPose) -> TrackedPose:
-        """Take the measurement of the next frame.
+    def update(self, pose: InstrumentPose, is_reliable: bool = True) -> TrackedPose:
+        """Take the measurement of the next picture.
 
-        Gaps in the index count as missed frames; an index that repeats or steps back begins a new series.
+        Gaps in the index count as time; an index that repeats or steps back begins a new series.
+
+        Parameters
+        ----------
+        is_reliable
+            Whether the picture can be believed. In one that cannot, nothing is seen, and nothing is known to be
+            absent.
         """
-        frames, seconds = self._step(pose)
+        is_first, seconds = self._step(pose)
+        sight = pose if is_reliable and _is_sight(pose) else None
+        if sight is not None:
+            self._empty_ms, self._empty_pictures = 0.0, 0
+        elif is_reliable:
+            self._empty_ms, self._empty_pictures = self._empty_ms + 1000 * seconds, self._empty_pictures + 1
+        self._acquisition.see(sight)
         if self._guide is not None:
             self._guide.predict(seconds)
-        self._needle.predict(seconds)
-        if self._receive(pose):
-            self._missed_frames, self._missed_s = 0, 0.0
-            return self._report(pose, self._needle_state(pose))
-        self._missed_frames += frames
-        self._missed_s += seconds
-        if not self._is_confirmed or self._missed_frames > MAX_PREDICTED_FRAMES or self._missed_s > MAX_PREDICTED_S:
-            # A pose that waits for confirmation may still be confirmed by the next frame.
-            self._forget_past()
-        if self._guide is not None:
-            return self._report(pose, TrackingState.PREDICTED)
-        if self._missed_frames >= WITHDRAWN_FRAMES:
-            self._was_seen = False
-        state = TrackingState.LOST if self._was_seen else TrackingState.ABSENT
-        return TrackedPose(state=state, confidence=pose.confidence, index=pose.index, time_s=pose.time_s)
+            self._needle.predict(seconds, self._guide.axis)
+            agreement = self._agreement(sight)
+            if sight is not None and agreement is not None:
+                predicted = deepcopy(self._guide)
+                self._guide.update(sight)
+                self._needle.carry(predicted, self._guide)
+                self._is_confirmed = True
+                return self._measured(sight, agreement, seconds, at_once=False)
+            self._contradicted = sight is not None
+            self._unseen_ms += 1000 * seconds
+            if self._is_confirmed and self._unseen_ms <= PREDICTION_MS:
+                self._guide.halt(seconds)
+                self._needle.halt(seconds)
+                return self._report(pose, TrackingState.PREDICTED, self._fading(contradicted=sight is not None))
+            self._lose()
+        if sight is not None and self._acquisition.is_complete:
+            self._guide = GuideFilter(sight)
+            self._is_confirmed = self._acquisition.is_confirmed
+            # A series may begin, and a single picture consist, of a needle in place.
+            return self._measured(sight, 1.0, seconds, at_once=is_first)
+        return TrackedPose(self._state_without_numbers(is_reliable), index=pose.index, time_s=pose.time_s)
 
-    def _forget_past(self) -> None:
-        self._guide: PointFilter | None = None
-        self._axis: Array = np.zeros(3)
-        self._is_confirmed = False
-        self._needle.reset()
-
-    def _step(self, pose: InstrumentPose) -> tuple[int, float]:
-        """Frames and seconds since the previous pose."""
+    def _step(self, pose: InstrumentPose) -> tuple[bool, float]:
+        """Whether a series begins, and the seconds since the previous pose."""
         if self._last is not None and pose.index <= self._last[0]:
             self.reset()
         last, self._last = self._last, (pose.index, pose.time_s)
-        self._is_first = last is None
         if last is None:
-            return 1, FRAME_INTERVAL_S
-        frames = pose.index - last[0]
+            return True, FRAME_INTERVAL_MS / 1000
         seconds = pose.time_s - last[1]
         if seconds <= 0:
-            seconds = frames * FRAME_INTERVAL_S
-        if seconds > MAX_PAUSE_S:
-            self._forget_past()
-            self._waiting = None
-        return frames, seconds
+            seconds = (pose.index - last[0]) * FRAME_INTERVAL_MS / 1000
+        if 1000 * seconds > MAX_PAUSE_MS:
+            self._forget_place()
+        return False, seconds
 
-    def _receive(self, pose: InstrumentPose) -> bool:
-        """Take guide and axis; False if there are none to trust, or they contradict the past and have to wait."""
-        if not pose.is_present or pose.guide_tip is None or pose.axis is None or pose.confidence < MIN_CONFIDENCE:
-            self._waiting = None
-            return False
-        covariance = _covariance(pose.guide_tip_covariance)
-        if (
-            self._guide is not None
-            and _angle_deg(self._axis, pose.axis) <= MAX_TURN_DEG
-            and self._guide.accepts(pose.guide_tip, covariance)
-        ):
-            self._guide.update(pose.guide_tip, covariance)
-            axis = self._axis + AXIS_GAIN * (pose.axis - self._axis)
-            self._axis = axis / np.linalg.norm(axis)
-            self._is_confirmed = True
-        else:
-            is_sure_start = self._guide is None and pose.confidence >= SURE_CONFIDENCE
-            if not (is_sure_start or self._agrees_with_waiting(pose)):
-                self._waiting = pose
-                return False
-            self._is_confirmed = self._agrees_with_waiting(pose)
-            self._guide = PointFilter(pose.guide_tip, covariance)
-            self._axis = np.array(pose.axis)
-            self._needle.reset()
-        self._waiting = None
+    def _agreement(self, sight: InstrumentPose | None) -> float | None:
+        """How well a sight fits; what agrees with one that contradicted does not, however long ago that was."""
+        if self._guide is None or sight is None or (self._contradicted and self._acquisition.is_confirmed):
+            return None
+        return self._guide.agreement(sight)
+
+    def _measured(self, sight: InstrumentPose, agreement: float, seconds: float, at_once: bool) -> TrackedPose:
+        """The guide was taken; the needle decides what the reported tip is worth."""
+        if self._guide is None:
+            raise ValueError("no guide is followed")
         self._was_seen = True
-        return True
+        self._contradicted = False
+        self._unseen_ms = 0.0
+        needle = self._needle.follow(sight.needle_tip, sight.needle_tip_covariance, self._guide, seconds, at_once)
+        if not needle.is_measured:
+            return self._report(
+                sight, TrackingState.PREDICTED, self._fading(needle.contradicts, self._needle.unseen_ms)
+            )
+        fit = min(agreement, needle.agreement)
+        self._confidence = sight.confidence * (BORDER_CONFIDENCE + (1 - BORDER_CONFIDENCE) * fit)
+        return self._report(sight, TrackingState.TRACKED, self._confidence, needle)
 
-    def _agrees_with_waiting(self, pose: InstrumentPose) -> bool:
-        waiting = self._waiting
-        if waiting is None or waiting.guide_tip is None or waiting.axis is None:
-            return False
-        assert pose.guide_tip is not None and pose.axis is not None
-        near = float(np.linalg.norm(pose.guide_tip - waiting.guide_tip)) <= AGREEMENT_MM
-        return near and _angle_deg(waiting.axis, pose.axis) <= MAX_TURN_DEG
+    def _fading(self, contradicted: bool, unseen_ms: float | None = None) -> float:
+        """Confidence of a prediction."""
+        elapsed = self._unseen_ms if unseen_ms is None else unseen_ms
+        left = max(0.0, 1 - elapsed / PREDICTION_MS)
+        return self._confidence * left * (CONTRADICTED_CONFIDENCE if contradicted else 1.0)
 
-    def _needle_state(self, pose: InstrumentPose) -> TrackingState:
-        # A series may begin, and a single picture consist, of a needle in place.
-        measured = self._needle.follow(pose.needle_tip, _covariance(pose.needle_tip_covariance), at_once=self._is_first)
-        return TrackingState.TRACKED if measured else TrackingState.PREDICTED
+    def _lose(self) -> None:
+        self._acquisition.lose(self._guide.tip if self._guide is not None and self._is_confirmed else None)
+        self._guide = None
+        self._is_confirmed = False
+        self._needle.reset()
 
-    def _report(self, pose: InstrumentPose, state: TrackingState) -> TrackedPose:
-        assert self._guide is not None
-        needle = self._needle.filter
+    def _forget_place(self) -> None:
+        if self._was_seen:
+            self._lose()
+            self._acquisition.lose(None)
+        self._acquisition.see(None)
+
+    def _state_without_numbers(self, is_reliable: bool) -> TrackingState:
+        if self._was_seen and self._empty_ms >= WITHDRAWN_MS and self._empty_pictures >= WITHDRAWN_PICTURES:
+            self._was_seen = False
+            self._acquisition.reset()
+        return TrackingState.LOST if self._was_seen or not is_reliable else TrackingState.ABSENT
+
+    def _report(
+        self, pose: InstrumentPose, state: TrackingState, confidence: float, needle: NeedleSight | None = None
+    ) -> TrackedPose:
+        if self._guide is None:
+            raise ValueError("no guide is followed")
+        follower = self._needle.filter
+        position, velocity = (None, None) if follower is None else (follower.position, follower.velocity)
+        was_fired = needle is not None and needle.was_fired
         return TrackedPose(
             state=state,
-            guide_tip=self._guide.position,
-            needle_tip=None if needle is None else needle.position,
-            axis=self._axis / np.linalg.norm(self._axis),
-            confidence=pose.confidence,
-            tip_covariance=self._guide.covariance if needle is None else needle.covariance,
+            guide_tip=self._guide.tip,
+            needle_tip=position,
+            axis=self._guide.axis,
+            confidence=confidence,
+            tip_covariance=self._guide.tip_covariance if follower is None else follower.covariance,
+            axis_covariance=self._guide.axis_covariance,
+            motion=Motion.FIRING if was_fired else motion_of(self._guide, position, velocity),
+            has_fired=self._needle.has_fired,
             index=pose.index,
             time_s=pose.time_s,
         )
 
 
-def _covariance(covariance: Array | None) -> Array:
-    return np.eye(3) * DEFAULT_STD_MM**2 if covariance is None else covariance
-
-
-def _angle_deg(first: Array, second: Array) -> float:
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))
+def _is_sight(pose: InstrumentPose) -> bool:
+    if pose.guide_tip is None or pose.axis is None or pose.confidence < MIN_CONFIDENCE:
+        return False
+    # A tip known in one direction only is no tip.
+    return len(KnownDirections.of(pose.guide_tip_covariance).known) >= 2

@@ -1,208 +1,261 @@
-"""The tracker on poses made up here: motion, outliers, gaps, a firing, and what is said about them."""
+"""The rules of tracking/rules.py for the guide, on courses made up here, at 36 to 730 ms per frame."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.tracking.motion import Motion
+from InstrumentTrackerLib.tracking.rules import PREDICTION_MS, WITHDRAWN_MS
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 from InstrumentTrackerLib.tracking.tracker import Tracker
+from made_up_poses import ACROSS, AXIS, INTERVALS_S, Course, turned
 
-INTERVAL_S = 0.22
-AXIS = np.array([0.1, 0.6, 0.79])
-AXIS = AXIS / np.linalg.norm(AXIS)
-COVARIANCE = np.eye(3) * 0.6**2
-
-
-def pose(index, tip=(0.0, 0.0, 0.0), needle_mm=None, axis=AXIS, confidence=0.95, time_s=None, covariance=COVARIANCE):
-    tip = np.asarray(tip, dtype=float)
-    return InstrumentPose(
-        guide_tip=tip,
-        needle_tip=None if needle_mm is None else tip + needle_mm * axis,
-        axis=axis,
-        confidence=confidence,
-        guide_tip_covariance=covariance,
-        needle_tip_covariance=None if needle_mm is None else covariance,
-        index=index,
-        time_s=100 + index * INTERVAL_S if time_s is None else time_s,
-    )
-
-
-def nothing(index, confidence=0.05):
-    return InstrumentPose(confidence=confidence, index=index, time_s=100 + index * INTERVAL_S)
-
-
-def states(tracker, poses):
-    return [tracker.update(each).state.value for each in poses]
+every_pace = pytest.mark.parametrize("interval_s", INTERVALS_S)
+LOOK_ALIKE = 25 * ACROSS
 
 
 def test_nothing_seen_is_absent_without_numbers():
-    tracked = Tracker().update(nothing(0))
+    tracked = Course().see_nothing()
     assert tracked.state is TrackingState.ABSENT
-    assert tracked.tip is None and tracked.axis is None
+    assert tracked.tip is None and tracked.axis is None and tracked.confidence == 0
 
 
-def test_a_sure_first_sight_is_tracked_at_once():
-    tracked = Tracker().update(pose(0, (1, 2, 3), 20))
-    assert tracked.state is TrackingState.TRACKED
-    np.testing.assert_allclose(tracked.guide_tip, [1, 2, 3])
-    np.testing.assert_allclose(tracked.needle_tip, np.array([1, 2, 3]) + 20 * AXIS)
-
-
-def test_a_doubtful_first_sight_waits_for_a_second_one_that_agrees():
-    assert states(Tracker(), [pose(0, confidence=0.6), pose(1, (1, 0, 0), confidence=0.6)]) == ["absent", "tracked"]
-    assert states(Tracker(), [pose(0, confidence=0.6), pose(1, (30, 0, 0), confidence=0.6)]) == ["absent", "absent"]
+def test_a_sure_first_sight_is_tracked_at_once_and_so_is_the_needle_of_a_first_picture():
+    tracked = Course().see((1, 2, 3), needle_mm=20)
+    assert tracked.state is TrackingState.TRACKED and tracked.confidence == pytest.approx(0.95)
+    np.testing.assert_allclose(tracked.guide_tip, [1, 2, 3], atol=1e-9)
+    np.testing.assert_allclose(tracked.needle_tip, np.array([1, 2, 3]) + 20 * AXIS, atol=1e-9)
 
 
 def test_low_confidence_carries_no_numbers():
-    tracked = Tracker().update(pose(0, confidence=0.3))
+    tracked = Course().see(confidence=0.3)
     assert tracked.state is TrackingState.ABSENT and tracked.tip is None
 
 
-def test_noise_is_reduced_while_the_guide_rests():
-    rng = np.random.default_rng(0)
-    raw, filtered = [], []
-    tracker = Tracker()
-    for index in range(200):
-        noise = rng.normal(0, 0.6, 3)
-        tracked = tracker.update(pose(index, noise))
-        raw.append(np.linalg.norm(noise))
-        filtered.append(np.linalg.norm(tracked.guide_tip))
-    assert np.mean(filtered[10:]) < 0.95 * np.mean(raw[10:])
+@every_pace
+def test_prediction_lasts_a_time_and_not_a_number_of_frames(interval_s):
+    course = Course(interval_s)
+    course.rest()
+    for missed in range(1, 40):
+        state = course.see_nothing().state
+        elapsed_ms = 1000 * missed * interval_s
+        assert (state is TrackingState.PREDICTED) == (elapsed_ms <= PREDICTION_MS)
+        if state is not TrackingState.PREDICTED:
+            break
+    assert state is TrackingState.LOST
 
 
-def test_a_moving_guide_is_followed_with_little_lag():
-    tracker = Tracker()
-    speed_mm_s = 15.0
-    for index in range(12):
-        at = speed_mm_s * index * INTERVAL_S * AXIS
-        tracked = tracker.update(pose(index, at))
-        assert tracked.state is TrackingState.TRACKED
-    assert np.linalg.norm(tracked.guide_tip - at) < 0.8
+def test_the_slowest_protocol_may_miss_one_frame_and_the_fastest_twenty_two():
+    for interval_s, expected in ((0.73, 1), (0.036, 22)):
+        course = Course(interval_s)
+        course.rest()
+        states = [course.see_nothing().state for _ in range(30)]
+        assert states.count(TrackingState.PREDICTED) == expected
 
 
-def test_a_lost_instrument_is_predicted_shortly_then_lost_then_absent():
-    tracker = Tracker()
-    for index in range(4):
-        tracker.update(pose(index))
-    result = states(tracker, [nothing(index) for index in range(4, 16)])
-    assert result == ["predicted"] * 3 + ["lost"] * 6 + ["absent"] * 3
+@every_pace
+def test_a_withdrawn_instrument_is_lost_and_then_absent(interval_s):
+    course = Course(interval_s)
+    course.rest()
+    states = [course.see_nothing().state for _ in range(round(3.0 / interval_s))]
+    absent_from = states.index(TrackingState.ABSENT)
+    assert WITHDRAWN_MS <= 1000 * interval_s * (absent_from + 1) < WITHDRAWN_MS + 1000 * interval_s
+    assert set(states[absent_from:]) == {TrackingState.ABSENT}
+    assert TrackingState.LOST in states[:absent_from]
 
 
-def test_prediction_ends_by_time_when_frames_are_slow():
-    tracker = Tracker()
-    tracker.update(pose(0, time_s=0.0))
-    tracker.update(pose(1, time_s=0.5))
-    assert tracker.update(InstrumentPose(index=2, time_s=1.0)).state is TrackingState.PREDICTED
-    assert tracker.update(InstrumentPose(index=3, time_s=1.5)).state is TrackingState.LOST
+@every_pace
+def test_pictures_that_cannot_be_believed_lose_the_instrument_but_never_make_it_absent(interval_s):
+    course = Course(interval_s)
+    course.rest()
+    states = {course.see_nothing(0.0, is_reliable=False).state for _ in range(round(10 / interval_s))}
+    assert states == {TrackingState.PREDICTED, TrackingState.LOST}
+    assert Course().see_nothing(0.0, is_reliable=False).state is TrackingState.LOST
 
 
-def test_missing_frames_count_as_missed():
-    tracker = Tracker()
-    tracker.update(pose(0))
-    assert tracker.update(nothing(5)).state is TrackingState.LOST
+def test_a_sight_in_a_picture_that_cannot_be_believed_is_not_used():
+    course = Course()
+    course.rest()
+    pose = InstrumentPose([25.0, 0, 0], None, AXIS, 0.99, index=50, time_s=100 + 50 * 0.22)
+    tracked = course.tracker.update(pose, is_reliable=False)
+    assert tracked.state is TrackingState.LOST and tracked.tip is None
 
 
-def test_one_outlier_is_not_followed():
-    tracker = Tracker()
-    for index in range(5):
-        tracker.update(pose(index, needle_mm=15))
-    outlier = tracker.update(pose(5, (25, 0, 0), needle_mm=15))
-    assert outlier.state is TrackingState.PREDICTED
-    assert np.linalg.norm(outlier.guide_tip) < 1.0
-    after = tracker.update(pose(6, needle_mm=15))
-    assert after.state is TrackingState.TRACKED
-    assert np.linalg.norm(after.guide_tip) < 1.0
+@every_pace
+def test_a_jump_to_a_look_alike_is_not_followed_and_the_old_place_is_called_predicted(interval_s):
+    course = Course(interval_s)
+    course.rest(needle_mm=15)
+    away = course.see(LOOK_ALIKE, needle_mm=15)
+    assert away.state is TrackingState.PREDICTED and away.confidence < 0.5
+    assert np.linalg.norm(away.guide_tip) < 1.0
+    back = course.see(needle_mm=15)
+    assert back.state is TrackingState.TRACKED
+    np.testing.assert_allclose(back.tip, 15 * AXIS, atol=1.0)
+
+
+@every_pace
+def test_a_look_alike_is_never_followed_while_the_old_place_is_still_predicted(interval_s):
+    course = Course(interval_s)
+    course.rest()
+    elapsed_ms = 1000 * interval_s
+    while elapsed_ms <= PREDICTION_MS:
+        away = course.see(LOOK_ALIKE)
+        assert away.state is TrackingState.PREDICTED and np.linalg.norm(away.guide_tip) < 1.0
+        elapsed_ms += 1000 * interval_s
+
+
+@every_pace
+def test_an_instrument_that_really_moved_is_found_again_after_it_was_lost(interval_s):
+    course = Course(interval_s)
+    course.rest()
+    seen = [course.see(LOOK_ALIKE) for _ in range(int(PREDICTION_MS / 1000 / interval_s) + 4)]
+    assert seen[-1].state is TrackingState.TRACKED
+    np.testing.assert_allclose(seen[-1].guide_tip, LOOK_ALIKE, atol=0.5)
+    # Not before three sights of it, and never from the middle between both places.
+    assert seen[1].state is not TrackingState.TRACKED
+    for each in seen:
+        if each.guide_tip is not None:
+            assert min(np.linalg.norm(each.guide_tip), np.linalg.norm(each.guide_tip - LOOK_ALIKE)) < 1.0
+
+
+@every_pace
+def test_a_lost_instrument_is_tracked_again_at_once_where_it_was(interval_s):
+    course = Course(interval_s)
+    course.rest()
+    while course.see_nothing().state is not TrackingState.LOST:
+        pass
+    assert course.see(2 * AXIS).state is TrackingState.TRACKED
+
+
+def test_a_doubtful_sight_of_a_lost_instrument_waits_for_a_second_one():
+    course = Course()
+    course.rest()
+    while course.see_nothing().state is not TrackingState.LOST:
+        pass
+    assert course.see(confidence=0.6).state is TrackingState.LOST
+    assert course.see(confidence=0.6).state is TrackingState.TRACKED
 
 
 def test_an_axis_that_flips_for_one_frame_is_not_followed():
-    tracker = Tracker()
-    for index in range(5):
-        tracker.update(pose(index))
-    flipped = tracker.update(pose(5, axis=np.array([0.0, -1.0, 0.0])))
+    course = Course()
+    course.rest()
+    flipped = course.see(axis=np.array([0.0, -1.0, 0.0]))
     assert flipped.state is TrackingState.PREDICTED
     np.testing.assert_allclose(flipped.axis, AXIS, atol=1e-6)
 
 
-def test_a_guide_that_really_jumped_is_taken_on_its_second_sight():
-    tracker = Tracker()
-    for index in range(5):
-        tracker.update(pose(index))
-    tracker.update(pose(5, (25, 0, 0)))
-    second = tracker.update(pose(6, (25.5, 0, 0)))
-    assert second.state is TrackingState.TRACKED
-    assert np.linalg.norm(second.guide_tip - [25.5, 0, 0]) < 1.0
+def test_missing_frames_count_as_time():
+    course = Course()
+    course.rest()
+    course.index += 5
+    assert course.see_nothing().state is TrackingState.LOST
 
 
-def test_a_fired_needle_is_followed_within_two_frames_and_the_guide_never_lost():
-    tracker = Tracker()
-    for index in range(6):
-        tracker.update(pose(index, needle_mm=12))
-    first = tracker.update(pose(6, needle_mm=32))
-    assert first.state is TrackingState.PREDICTED
-    second = tracker.update(pose(7, needle_mm=32))
-    assert second.state is TrackingState.TRACKED
-    np.testing.assert_allclose(second.needle_tip, 32 * AXIS, atol=0.5)
-    np.testing.assert_allclose(second.guide_tip, 0, atol=0.5)
-
-
-def test_an_appearing_needle_is_reported_on_its_second_sight_and_a_withdrawn_one_gives_way_to_the_guide_tip():
-    tracker = Tracker()
-    tracker.update(pose(0))
-    assert tracker.update(pose(1)).needle_tip is None
-    assert tracker.update(pose(2, needle_mm=9)).needle_tip is None
-    grown = tracker.update(pose(3, needle_mm=11))
-    assert grown.state is TrackingState.TRACKED and grown.needle_tip is not None
-    gone = [tracker.update(pose(index)) for index in range(4, 8)]
-    assert [each.state.value for each in gone] == ["predicted", "predicted", "tracked", "tracked"]
-    assert gone[-1].needle_tip is None
-    np.testing.assert_allclose(gone[-1].tip, gone[-1].guide_tip)
-
-
-def test_a_needle_in_one_frame_only_is_never_reported():
-    tracker = Tracker()
-    for index in range(4):
-        tracker.update(pose(index))
-    once = tracker.update(pose(4, needle_mm=35))
-    assert once.needle_tip is None
-    assert tracker.update(pose(5)).needle_tip is None
+def test_after_a_long_pause_the_instrument_may_be_anywhere():
+    course = Course()
+    course.rest()
+    course.index += 20
+    assert course.see(LOOK_ALIKE).state is TrackingState.LOST
+    assert course.see(LOOK_ALIKE).state is TrackingState.TRACKED
 
 
 def test_reset_forgets_the_past():
-    tracker = Tracker()
-    tracker.update(pose(0))
-    tracker.reset()
-    assert tracker.update(nothing(1)).state is TrackingState.ABSENT
+    course = Course()
+    course.rest()
+    course.tracker.reset()
+    assert course.see_nothing().state is TrackingState.ABSENT
 
 
 def test_an_index_that_steps_back_begins_a_new_series():
-    tracker = Tracker()
-    for index in range(5):
-        tracker.update(pose(index))
-    assert tracker.update(nothing(0)).state is TrackingState.ABSENT
+    course = Course()
+    course.rest()
+    course.index = -1
+    assert course.see_nothing().state is TrackingState.ABSENT
 
 
 @pytest.mark.parametrize("times", [[0.0] * 6, [5.0, 4.0, 3.0, 2.0, 1.0, 0.0]])
 def test_useless_times_do_not_harm(times):
     tracker = Tracker()
     for index, time_s in enumerate(times):
-        tracked = tracker.update(pose(index, (0, 0, 0.5 * index), time_s=time_s))
+        tracked = tracker.update(InstrumentPose([0, 0, 0.5 * index], None, AXIS, 0.95, index=index, time_s=time_s))
     assert tracked.state is TrackingState.TRACKED
     assert np.linalg.norm(tracked.guide_tip - [0, 0, 2.5]) < 1.0
     assert np.all(np.isfinite(tracked.tip_covariance))
 
 
-def test_an_unknown_direction_stays_unknown_and_does_not_spread():
-    normal = np.array([0.0, 0.6, -0.8])
-    unknown = 0.5**2 * np.eye(3) + 1e6 * np.outer(normal, normal)
-    tracker = Tracker()
-    for index in range(10):
-        tracked = tracker.update(pose(index, covariance=unknown))
-    in_plane = np.array([1.0, 0, 0])
-    assert in_plane @ tracked.tip_covariance @ in_plane < 1.0
-    assert normal @ tracked.tip_covariance @ normal > 1e3
+@every_pace
+def test_a_guide_that_is_withdrawn_slowly_is_followed_out_of_the_picture_and_then_absent(interval_s):
+    course = Course(interval_s)
+    for frame in range(round(3.0 / interval_s)):
+        out = course.see(-10.0 * frame * interval_s * AXIS)
+        assert out.state is TrackingState.TRACKED
+    assert out.motion is Motion.SLIDE
+    leaving = course.see_nothing()
+    assert leaving.state is TrackingState.PREDICTED
+    expected = -10.0 * (frame + 1) * interval_s * AXIS
+    np.testing.assert_allclose(leaving.guide_tip, expected, atol=1.0)
+    assert [course.see_nothing() for _ in range(round(2.5 / interval_s))][-1].state is TrackingState.ABSENT
+
+
+@every_pace
+def test_a_prediction_comes_to_rest_because_hands_do(interval_s):
+    course = Course(interval_s)
+    for frame in range(round(3.0 / interval_s)):
+        course.see(20.0 * frame * interval_s * AXIS)
+    last = 20.0 * frame * interval_s
+    while (tracked := course.see_nothing()).state is TrackingState.PREDICTED:
+        assert tracked.guide_tip @ AXIS - last < 20.0 * (interval_s + 0.3) + 1.0
+
+
+@every_pace
+def test_confidence_falls_while_nothing_is_measured_and_is_gone_with_the_numbers(interval_s):
+    course = Course(interval_s)
+    before = course.rest().confidence
+    assert before == pytest.approx(0.95, abs=0.01)
+    while (tracked := course.see_nothing()).state is TrackingState.PREDICTED:
+        assert 0 <= tracked.confidence < before
+        before = tracked.confidence
+    assert tracked.confidence == 0
+
+
+def test_a_measurement_at_the_border_of_what_fits_is_worth_less_than_one_that_is_expected():
+    course = Course()
+    expected = course.rest().confidence
+    for offset_mm in np.arange(1.0, 20.0):
+        probe = Course()
+        probe.rest()
+        tracked = probe.see(offset_mm * ACROSS)
+        if tracked.state is not TrackingState.TRACKED:
+            break
+        assert tracked.confidence <= expected
+        last = tracked.confidence
+    assert 0.45 < last < 0.7
+
+
+@pytest.mark.parametrize(
+    ("motion", "tip", "needle_mm", "degrees"),
+    [
+        (Motion.STILL, 0.0, 15.0, 0.0),
+        (Motion.SLIDE, 12.0, 15.0, 0.0),
+        (Motion.PIVOT, 0.0, 15.0, 12.0),
+        (Motion.ADVANCE, 0.0, 12.0, 0.0),
+    ],
+)
+def test_a_motion_is_named_by_what_the_hand_does(motion, tip, needle_mm, degrees):
+    """Speeds in mm/s and deg/s over two seconds; the needle is pushed only in the last case."""
+    course = Course(0.1)
+    for frame in range(20):
+        seconds = 0.1 * frame
+        depth = 10 + needle_mm * seconds if motion is Motion.ADVANCE else needle_mm
+        tracked = course.see(tip * seconds * AXIS, depth, turned(degrees * seconds))
+    assert tracked.motion is motion
+
+
+def test_a_tip_of_which_only_one_direction_is_known_is_no_tip():
+    covariance = np.diag([0.3, 1e6, 1e6])
+    assert Course().see(covariance=covariance).state is TrackingState.ABSENT
 
 
 def test_a_localizer_without_covariance_is_accepted():
-    tracked = Tracker().update(pose(0, covariance=None))
-    assert tracked.state is TrackingState.TRACKED
+    assert Course().see(covariance=None).state is TrackingState.TRACKED

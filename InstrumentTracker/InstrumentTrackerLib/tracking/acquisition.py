@@ -1,0 +1,72 @@
+"""When something that is seen is taken for the instrument."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.tracking.rules import (
+    AGREEMENT_DEG,
+    AGREEMENT_MM,
+    SAME_PLACE_MM,
+    SIGHTS,
+    SIGHTS_ELSEWHERE,
+    SURE_CONFIDENCE,
+)
+
+Array = NDArray[np.float64]
+
+
+class Acquisition:
+    """Counts sights in a row that agree; the rules stand in ``tracking/rules.py``."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing was ever seen."""
+        self._sights = 0
+        self._latest: InstrumentPose | None = None
+        self._was_followed = False
+        self._lost_at: Array | None = None
+
+    def lose(self, last_tip: Array | None) -> None:
+        """What was followed is lost; ``last_tip`` is its guide tip, None where it was never confirmed."""
+        self._was_followed = True
+        self._lost_at = last_tip
+
+    def see(self, sight: InstrumentPose | None) -> None:
+        """Take the sight of a picture, None where there is none."""
+        if sight is None:
+            self._sights = 0
+        else:
+            self._sights = self._sights + 1 if _agree(self._latest, sight) else 1
+        self._latest = sight
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the latest sight is to be followed."""
+        if self._latest is None or self._latest.guide_tip is None:
+            return False
+        is_same_place = self._lost_at is not None and (
+            float(np.linalg.norm(self._latest.guide_tip - self._lost_at)) <= SAME_PLACE_MM
+        )
+        if self._lost_at is not None and not is_same_place:
+            return self._sights >= SIGHTS_ELSEWHERE
+        is_sure = self._latest.confidence >= SURE_CONFIDENCE and (is_same_place or not self._was_followed)
+        return is_sure or self._sights >= SIGHTS
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether more than one sight stands for it."""
+        return self._sights >= SIGHTS
+
+
+def _agree(first: InstrumentPose | None, second: InstrumentPose) -> bool:
+    if first is None or first.guide_tip is None or second.guide_tip is None or first.axis is None:
+        return False
+    if second.axis is None or float(np.linalg.norm(first.guide_tip - second.guide_tip)) > AGREEMENT_MM:
+        return False
+    turn = np.arctan2(np.linalg.norm(np.cross(first.axis, second.axis)), first.axis @ second.axis)
+    return bool(np.degrees(turn) <= AGREEMENT_DEG)

@@ -1,0 +1,76 @@
+"""When an instrument is called tracked, predicted, lost or absent: all rules and their limits.
+
+A *sight* is a picture that can be believed in which the localizer found guide tip and axis with a confidence of at
+least ``MIN_CONFIDENCE``. It *fits* if it lies within what a hand can do since the last picture
+(:mod:`~InstrumentTrackerLib.tracking.motion_filter`), in 999 of 1000 cases; directions of unknown position
+(through the plane) are left out. All limits are times, because frames last 36 ms to 730 ms.
+
+=====================  ==================================================  ==========================================
+state before           this picture                                        state after
+=====================  ==================================================  ==========================================
+absent                 sight of confidence >= 0.9                          tracked
+absent                 doubtful sight                                      absent; tracked if the next sight agrees
+tracked, predicted     sight that fits                                     tracked
+tracked, predicted     none; or one that contradicts, or that agrees with  predicted, for at most ``PREDICTION_MS``
+                       one that contradicted                               since the last fit; then lost. After a
+                                                                           single sight: lost at once
+lost                   sight near the last place                           as from absent
+lost                   sights elsewhere (a look-alike? moved?)             tracked with the third that agree
+lost                   pictures without instrument for ``WITHDRAWN_MS``    absent (withdrawn, or out of the slices)
+                       (at least three)
+any                    picture that cannot be believed                     predicted as above, else lost; never absent
+any                    after a pause of more than ``MAX_PAUSE_MS``         lost, the last place forgotten
+any                    frame number repeats or steps back                  a new series: as from absent
+=====================  ==================================================  ==========================================
+
+The state is that of the reported tip. While the guide is tracked, the needle decides:
+
+==============================================  =====================================================================
+needle                                          state, and what is reported
+==============================================  =====================================================================
+seen, fits                                      tracked, needle tip
+first seen                                      tracked, guide tip; the needle with its second sight
+jumps along the axis: fired (forward, at most   predicted at the old place; tracked at the new one with the second
+``MAX_THROW_MM``) or pulled back                sight that agrees, so one frame later; then it rests in the guide
+jumps elsewhere, or away from the guide's line  not believed: predicted at the old place
+not seen; so near the guide tip that its cap    tracked, guide tip
+hides it
+not seen otherwise                              predicted, moving with the guide, for at most ``PREDICTION_MS``; then
+                                                it counts as drawn into the guide: tracked, guide tip
+==============================================  =====================================================================
+
+A needle without a guide is not followed: nothing says that it is one.
+
+Confidence: tracked, the measurement's, times how well it fits (1 inside the expected 95 %, 0.5 at the border);
+predicted, that of the last tracked frame, falling to 0 over ``PREDICTION_MS``, halved while a picture contradicts;
+lost and absent, 0.
+"""
+
+from __future__ import annotations
+
+# Measurements below this confidence are not used.
+MIN_CONFIDENCE = 0.5
+# A first sight this sure needs no second one.
+SURE_CONFIDENCE = 0.9
+# One frame of the slowest protocol (730 ms) may be bridged, and not much more: a hand stops or turns within a second.
+PREDICTION_MS = 800.0
+# Without an instrument in believable pictures for this long it was withdrawn.
+WITHDRAWN_MS = 2000.0
+WITHDRAWN_PICTURES = 3
+# After a longer pause the past says nothing.
+MAX_PAUSE_MS = 3000.0
+# Series without usable times are taken to run at this pace.
+FRAME_INTERVAL_MS = 250.0
+# Two sights of something not followed yet agree within this distance and angle.
+AGREEMENT_MM, AGREEMENT_DEG = 8.0, 15.0
+# Sights needed where nothing contradicts, and where the instrument was lost elsewhere.
+SIGHTS, SIGHTS_ELSEWHERE = 2, 3
+# Nearer than this to where it was lost, it is the same instrument.
+SAME_PLACE_MM = 20.0
+# Biopsy guns throw their needle 15 to 25 mm; both sights have their error.
+MAX_THROW_MM = 28.0
+# A forward jump of this length is a shot and not a push.
+MIN_THROW_MM = 10.0
+# Factor on the confidence of a measurement at the border of what fits, and of a prediction that is contradicted.
+BORDER_CONFIDENCE = 0.5
+CONTRADICTED_CONFIDENCE = 0.5

@@ -1,0 +1,150 @@
+"""The rules of tracking/rules.py for the needle: fired, pushed, hidden, pulled back, mistaken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from InstrumentTrackerLib.tracking.motion import Motion
+from InstrumentTrackerLib.tracking.rules import PREDICTION_MS
+from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
+from made_up_poses import AXIS, INTERVALS_S, Course
+
+every_pace = pytest.mark.parametrize("interval_s", INTERVALS_S)
+
+
+@every_pace
+@pytest.mark.parametrize("throw_mm", [18.0, 20.0, 22.0, 25.0])
+def test_a_fired_needle_is_followed_within_two_frames_and_then_rests(interval_s, throw_mm):
+    course = Course(interval_s)
+    before = course.rest(needle_mm=12)
+    assert not before.has_fired
+    first = course.see(needle_mm=12 + throw_mm)
+    assert first.state is TrackingState.PREDICTED and first.confidence < 0.5
+    np.testing.assert_allclose(first.needle_tip, 12 * AXIS, atol=0.5)
+    second = course.see(needle_mm=12 + throw_mm)
+    assert second.state is TrackingState.TRACKED and second.motion is Motion.FIRING and second.has_fired
+    np.testing.assert_allclose(second.needle_tip, (12 + throw_mm) * AXIS, atol=0.5)
+    for _ in range(5):
+        after = course.see(needle_mm=12 + throw_mm)
+        np.testing.assert_allclose(after.needle_tip, (12 + throw_mm) * AXIS, atol=0.5)
+        np.testing.assert_allclose(after.guide_tip, 0, atol=0.5)
+        assert after.state is TrackingState.TRACKED and after.has_fired
+
+
+@every_pace
+def test_a_needle_fired_while_it_is_pushed_is_followed_too(interval_s):
+    course = Course(interval_s)
+    for frame in range(round(1.5 / interval_s)):
+        course.see(needle_mm=6 + 4 * frame * interval_s)
+    depth = 6 + 4 * frame * interval_s + 20
+    course.see(needle_mm=depth)
+    second = course.see(needle_mm=depth)
+    assert second.state is TrackingState.TRACKED
+    np.testing.assert_allclose(second.needle_tip, depth * AXIS, atol=0.5)
+
+
+@every_pace
+@pytest.mark.parametrize("where", [{"needle_mm": 12, "aside_mm": 9}, {"needle_mm": 20, "aside_mm": 30}])
+def test_a_needle_that_jumps_sideways_is_not_believed_however_often(interval_s, where):
+    course = Course(interval_s)
+    course.rest(needle_mm=12)
+    elapsed_ms = 1000 * interval_s
+    while elapsed_ms <= PREDICTION_MS:
+        mistaken = course.see(**where)
+        assert mistaken.state is TrackingState.PREDICTED and mistaken.confidence < 0.5
+        np.testing.assert_allclose(mistaken.needle_tip, 12 * AXIS, atol=1.0)
+        elapsed_ms += 1000 * interval_s
+
+
+@every_pace
+def test_no_gun_throws_forty_millimeters(interval_s):
+    course = Course(interval_s)
+    course.rest(needle_mm=8)
+    for _ in range(int(PREDICTION_MS / 1000 / interval_s)):
+        far = course.see(needle_mm=48)
+        assert far.state is TrackingState.PREDICTED
+        np.testing.assert_allclose(far.needle_tip, 8 * AXIS, atol=1.0)
+
+
+def test_one_picture_with_a_longer_void_does_not_move_the_needle():
+    course = Course()
+    course.rest(needle_mm=12)
+    assert course.see(needle_mm=34).state is TrackingState.PREDICTED
+    back = course.see(needle_mm=12)
+    assert back.state is TrackingState.TRACKED and not back.has_fired
+    np.testing.assert_allclose(back.needle_tip, 12 * AXIS, atol=0.5)
+
+
+def test_an_appearing_needle_is_reported_with_its_second_sight():
+    course = Course()
+    course.rest()
+    first = course.see(needle_mm=9)
+    assert first.needle_tip is None and first.state is TrackingState.TRACKED
+    grown = course.see(needle_mm=11)
+    assert grown.state is TrackingState.TRACKED and grown.needle_tip is not None
+
+
+def test_a_needle_in_one_frame_only_is_never_reported():
+    course = Course()
+    course.rest()
+    assert course.see(needle_mm=35).needle_tip is None
+    assert course.see().needle_tip is None
+
+
+@every_pace
+def test_a_needle_that_is_not_seen_is_predicted_shortly_and_then_counts_as_drawn_in(interval_s):
+    course = Course(interval_s)
+    course.rest(needle_mm=20)
+    states, needles = [], []
+    for _ in range(30):
+        tracked = course.see()
+        states.append(tracked.state)
+        needles.append(tracked.needle_tip)
+    hidden = states.index(TrackingState.TRACKED)
+    assert 1000 * interval_s * hidden <= PREDICTION_MS < 1000 * interval_s * (hidden + 1)
+    assert all(needle is not None for needle in needles[:hidden]) and all(n is None for n in needles[hidden:])
+
+
+@every_pace
+def test_a_needle_that_is_not_seen_moves_with_its_guide(interval_s):
+    course = Course(interval_s)
+    frames = round(2.0 / interval_s)
+    for frame in range(frames):
+        course.see(10 * frame * interval_s * AXIS, needle_mm=20)
+    for frame in range(frames, frames + int(PREDICTION_MS / 1000 / interval_s)):
+        tip = 10 * frame * interval_s * AXIS
+        hidden = course.see(tip)
+        assert hidden.state is TrackingState.PREDICTED
+        np.testing.assert_allclose(hidden.needle_tip, tip + 20 * AXIS, atol=0.7)
+
+
+@every_pace
+def test_a_needle_drawn_into_its_guide_gives_way_to_the_guide_tip_at_once(interval_s):
+    """It was about to disappear: nothing is missing, so nothing is predicted."""
+    course = Course(interval_s)
+    depth = 16.0
+    while depth > 8.5:
+        course.see(needle_mm=depth)
+        depth -= 8 * interval_s
+    inside = course.see()
+    assert inside.state is TrackingState.TRACKED and inside.needle_tip is None
+    np.testing.assert_allclose(inside.tip, inside.guide_tip)
+
+
+@every_pace
+def test_a_fired_needle_that_is_pulled_back_is_followed_and_ready_again(interval_s):
+    course = Course(interval_s)
+    course.rest(needle_mm=12)
+    course.rest(needle_mm=32)
+    course.see(needle_mm=10)
+    pulled = course.rest(frames=2, needle_mm=10)
+    assert pulled.state is TrackingState.TRACKED and not pulled.has_fired
+    np.testing.assert_allclose(pulled.needle_tip, 10 * AXIS, atol=0.7)
+
+
+def test_a_needle_jump_never_moves_the_guide():
+    course = Course()
+    course.rest(needle_mm=12)
+    for _ in range(3):
+        tracked = course.see(needle_mm=32)
+        np.testing.assert_allclose(tracked.guide_tip, 0, atol=0.1)
