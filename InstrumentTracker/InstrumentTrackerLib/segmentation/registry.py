@@ -1,0 +1,122 @@
+"""Segmenters by what ``--segmenter`` says; a segmenter's module is imported when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from TemporalReconLib.errors import InputError
+
+from InstrumentTrackerLib.segmentation.segmenter import Segmenter
+
+NETWORK, CLASSICAL, NNUNET, BUNDLE = "network", "classical", "nnunet", "bundle"
+DEFAULT_SEGMENTER = CLASSICAL
+_POSSIBLE = (
+    "network (ours), classical (no learning: the mask is drawn from the pose), nnunet:FOLDER (a trained nnU-Net v2 "
+    "results folder) or bundle:FOLDER (a MONAI bundle)"
+)
+# A question mark may be part of a folder's name; only this ending is a choice of labels.
+_CHOICE = re.compile(r"\?((?:guide|needle)=[^&?]+(?:&(?:guide|needle)=[^&?]+)?)$")
+
+
+@dataclass(frozen=True)
+class SegmenterSpec:
+    """``--segmenter`` taken apart.
+
+    Attributes
+    ----------
+    kind
+        ``network``, ``classical``, ``nnunet`` or ``bundle``.
+    folder
+        Of the model; None for our own segmenters.
+    chosen
+        Which label is ``guide`` and which ``needle``, as the user says; empty: by the labels' names.
+    """
+
+    kind: str
+    folder: Path | None = None
+    chosen: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str) -> SegmenterSpec:
+        """``network``, ``classical``, ``nnunet:FOLDER`` or ``bundle:FOLDER``, with ``?guide=1&needle=2`` if need be.
+
+        Raises
+        ------
+        InputError
+            If it is none of them, or the folder does not exist.
+        """
+        if text in (NETWORK, CLASSICAL):
+            return cls(text)
+        kind, colon, rest = text.partition(":")
+        if kind not in (NNUNET, BUNDLE) or not colon:
+            raise InputError(f"unknown segmenter '{text}', expected {_POSSIBLE}")
+        choice = _CHOICE.search(rest)
+        name = rest[: choice.start()] if choice else rest
+        if not name.strip():
+            raise InputError(f"segmenter '{text}' names no folder; expected {kind}:FOLDER")
+        if not Path(name).is_dir():
+            raise InputError(f"segmenter {kind}:{name}: no such folder; give that of the trained model")
+        pairs = [part.split("=", 1) for part in choice[1].split("&")] if choice else []
+        return cls(kind, Path(name), {structure: label for structure, label in pairs})
+
+
+def add_segmenter_option(parser: argparse.ArgumentParser) -> None:
+    """``--segmenter``."""
+    parser.add_argument(
+        "--segmenter",
+        default=DEFAULT_SEGMENTER,
+        metavar="SPEC",
+        help=f"what marks guide and needle: {_POSSIBLE}; labels of other names are given as "
+        "nnunet:FOLDER?guide=1&needle=2 (%(default)s)",
+    )
+
+
+def check_segmenter(spec: str, weights: Path | None = None) -> SegmenterSpec:
+    """Find out before torch is imported whether ``spec`` can be meant; :func:`make_segmenter` looks closer.
+
+    Raises
+    ------
+    InputError
+        If ``spec`` is none of the possible ones, its folder does not exist, or weights are given to one without.
+    """
+    parsed = SegmenterSpec.parse(spec)
+    if weights is not None and parsed.kind != NETWORK:
+        raise InputError(f"segmenter '{parsed.kind}' takes no weights of its own; leave {weights} out")
+    return parsed
+
+
+def make_segmenter(spec: str, device: str = "auto", weights: Path | None = None) -> Segmenter | None:
+    """Build what ``--segmenter`` asks for; None for ``classical``: the localizer then draws the mask itself.
+
+    Parameters
+    ----------
+    device
+        ``auto``, ``cpu`` or ``cuda:N``.
+    weights
+        Of our network; None for those that come with the product.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_segmenter`; also if the folder holds no such model, one that would run code, or one whose
+        labels are not known, or if a package is missing that its kind needs.
+    """
+    parsed = check_segmenter(spec, weights)
+    if parsed.kind == CLASSICAL:
+        return None
+    from TemporalReconLib.reconstruction.device import select_device
+
+    if parsed.folder is None:
+        from InstrumentTrackerLib.segmentation.network_segmenter import NetworkSegmenter
+
+        return NetworkSegmenter(select_device(device), weights)
+    if parsed.kind == NNUNET:
+        from InstrumentTrackerLib.segmentation.nnunet_segmenter import NNUNetSegmenter
+
+        return NNUNetSegmenter(parsed.folder, select_device(device), parsed.chosen)
+    from InstrumentTrackerLib.segmentation.bundle_segmenter import BundleSegmenter
+
+    return BundleSegmenter(parsed.folder, select_device(device), parsed.chosen)
