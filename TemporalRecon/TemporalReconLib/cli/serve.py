@@ -83,6 +83,7 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         message_log=options.message_log,
         record=options.record,
         mrd_port=options.mrd_port,
+        weights={options.method: options.weights},
     )
 
 

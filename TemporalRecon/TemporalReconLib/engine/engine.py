@@ -1,7 +1,8 @@
 """The live engine: frames from the sockets through a processor, results back to every client.
 
 Reader threads decode, one worker ingests every frame in order and makes the picture of the newest, one thread
-reports health. A frame that fails costs that frame, never the engine.
+reports health. A frame that fails costs that frame, never the engine; where memory runs out, the frame is tried again
+with less of it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.engine.frame_results import results_of
 from TemporalReconLib.engine.health import Health, HealthReport
-from TemporalReconLib.engine.processor import FrameProcessor
+from TemporalReconLib.engine.memory_fallback import MemoryFallback, is_out_of_memory
+from TemporalReconLib.engine.processor import Frame, FrameProcessor
 from TemporalReconLib.engine.recorder import FrameRecord, Recorder
+from TemporalReconLib.engine.stream_guard import StreamGuard
 from TemporalReconLib.engine.work_queue import Work, WorkQueue
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.counters import ServerCounters
@@ -31,6 +36,14 @@ HEALTH_PERIOD_S = 1.0
 _STATUS_CODES = {"running": STATUS_OK, "failed": STATUS_UNKNOWN_ERROR}
 
 Publish = Callable[[Envelope], object]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A picture that went out: arrival to publication, and what was found in it."""
+
+    latency_ms: float
+    results: dict[str, Any]
 
 
 class Engine:
@@ -48,6 +61,8 @@ class Engine:
         Keeps what comes in; started and stopped by its owner.
     link_counters
         What the sockets counted, for STATUS.
+    fallback
+        What to do when memory runs out; without it the frame is lost.
     """
 
     def __init__(
@@ -57,12 +72,15 @@ class Engine:
         on_image: Callable[[ImageFrame], None] | None = None,
         recorder: Recorder | None = None,
         link_counters: Callable[[], ServerCounters] | None = None,
+        fallback: MemoryFallback | None = None,
     ) -> None:
         self._processor = processor
         self._publish = publish
         self._on_image = on_image
         self._recorder = recorder
         self._link_counters = link_counters
+        self._fallback = fallback
+        self._streams = StreamGuard()
         self._starts_series = False
         self._queue = WorkQueue()
         self._health = Health()
@@ -82,13 +100,14 @@ class Engine:
             thread.start()
             self._threads.append(thread)
 
-    def stop(self) -> None:
-        """End both threads; a reconstruction under way is finished first, at most two seconds."""
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """End both threads; a picture under way is finished first if that takes no longer than ``timeout_s``."""
+        deadline = time.monotonic() + timeout_s
         self._stopping.set()
         self._status_due.set()
         self._queue.close()
         for thread in self._threads:
-            thread.join(2.0)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     @property
     def takes_target(self) -> bool:
@@ -135,6 +154,8 @@ class Engine:
         while not self._stopping.is_set():
             waiting: list[FrameRecord] = []
             for work in self._queue.take_all(timeout_s=0.5):
+                if self._stopping.is_set():
+                    return
                 if work.kind == "frame":
                     waiting.append(self._ingest(work))
                 else:
@@ -149,38 +170,94 @@ class Engine:
         used = [number for number, record in enumerate(records) if record.is_used]
         if used:
             newest = used[-1]
-            latencies: list[float | None] = []
-            failure = self._guarded(lambda: latencies.append(self._show(records[newest], len(used) - 1)))
-            latency_ms = latencies[0] if latencies else None
-            fate = "failed" if failure else "held" if latency_ms is None else "shown"
-            records[newest] = replace(records[newest], fate=fate, reason=failure, latency_ms=latency_ms)
+            shown: list[_Shown | None] = []
+            failure = self._guarded(lambda: shown.append(self._show(records[newest], len(used) - 1)), loses_state=True)
+            picture = shown[-1] if shown else None
+            fate = "failed" if failure else "held" if picture is None else "shown"
+            records[newest] = replace(
+                records[newest],
+                fate=fate,
+                reason=failure,
+                latency_ms=None if picture is None else picture.latency_ms,
+                results={} if picture is None else picture.results,
+            )
         if self._recorder is not None:
             for record in records:
                 self._recorder.frame(record)
 
-    def _guarded(self, step: Callable[..., None], *arguments: object) -> str:
-        """Run a step; whatever goes wrong is counted, reported, returned as reason, and ends with that step."""
+    def _guarded(self, step: Callable[[], object], loses_state: bool = False) -> str:
+        """Run a step; whatever goes wrong is counted, reported, returned as reason, and ends with that step.
+
+        Parameters
+        ----------
+        loses_state
+            True where even a refused result (NaN) may have spoiled what the method remembers.
+        """
+        is_short_of_memory = False
+        self._health.work_began()
         try:
-            step(*arguments)
+            step()
+            return ""
         except InputError as error:
             logger.warning("%s", error)
-            return self._fail(str(error))
+            reason = str(error)
+            if not loses_state:
+                return self._fail(reason)
         except Exception as error:  # GPU out of memory, a defect: the next frame must still find an engine
-            logger.exception("frame failed; the series starts afresh")
-            self._processor.restart()
+            logger.exception("frame failed")
+            reason = f"{type(error).__name__}: {error}"
+            is_short_of_memory = is_out_of_memory(error)
+        finally:
+            self._health.work_ended()
+        # Only here is the traceback gone, and with it the tensors that it keeps alive.
+        if is_short_of_memory and self._retried(step):
+            return ""
+        return self._start_afresh(reason)
+
+    def _retried(self, step: Callable[[], object]) -> bool:
+        """Try again with less and less memory; False if it is not enough."""
+        while self._fallback is not None:
+            self._health.work_began()
+            try:
+                what = self._fallback.step_down()
+                if what is None:
+                    return False
+                step()
+            except Exception as error:
+                logger.warning("still failing: %s", error)
+                if not is_out_of_memory(error):
+                    return False
+                continue
+            finally:
+                self._health.work_ended()
+            logger.warning("out of memory, now %s", what)
             self._starts_series = True
-            return self._fail(f"{type(error).__name__}: {error}; the series was started afresh")
-        return ""
+            self._health.fell_back(what)
+            self._status_due.set()
+            return True
+        return False
+
+    def _start_afresh(self, reason: str) -> str:
+        self._starts_series = True
+        try:
+            self._processor.restart()
+        except Exception as error:  # a device that is gone fails here, too; the engine must live to tell it
+            logger.exception("the series cannot be started afresh")
+            return self._fail(f"{reason}; starting afresh failed ({type(error).__name__}: {error}); restart the engine")
+        return self._fail(f"{reason}; the series was started afresh")
 
     def _obey(self, work: Work) -> None:
         """Carry out a command; one that cannot be carried out says nothing about the frames."""
         if work.kind == "planning":
-            self._guarded(self._apply, work)
+            self._guarded(lambda: self._apply(work))
             return
         try:
             self._apply(work)
         except InputError as error:
             logger.warning("%s: %s", work.kind, error)
+        except Exception as error:
+            logger.exception("%s failed", work.kind)
+            self._fail(f"{work.kind}: {type(error).__name__}: {error}")
 
     def _fail(self, reason: str) -> str:
         self._health.frame_rejected(reason)
@@ -188,24 +265,37 @@ class Engine:
         return reason
 
     def _ingest(self, work: Work) -> FrameRecord:
-        accepted: list[bool] = []
-        restarts = self._processor.counters.restarts
-        failure = self._guarded(lambda: accepted.append(self._processor.ingest(work.content)))
-        is_used = accepted == [True]
+        frame = work.content
+        record = FrameRecord(
+            frame,
+            work.arrival_time,
+            "foreign",
+            is_used=False,
+            time_is_known=work.time_is_known,
+            received_s=work.received_s,
+        )
+        if not self._streams.admits(frame.stream_id, work.received_s):
+            self._health.frame_foreign(frame.stream_id, self._streams.current)
+            return record
+        restarts, accepted_before = self._processor.counters.restarts, self._processor.counters.accepted
+        failure = self._guarded(lambda: self._take(frame, accepted_before))
+        is_used = not failure and self._processor.counters.accepted > accepted_before
         starts_series = self._starts_series or self._processor.counters.restarts != restarts
         if is_used:
             self._starts_series = False
-        fate = "failed" if failure else "skipped" if is_used else "repeated"
-        return FrameRecord(
-            work.content,
-            work.arrival_time,
-            fate,
-            is_used,
-            starts_series,
+        return replace(
+            record,
+            fate="failed" if failure else "skipped" if is_used else "repeated",
+            is_used=is_used,
+            starts_series=starts_series,
             reason=failure,
-            time_is_known=work.time_is_known,
             planning=self._processor.planning,
         )
+
+    def _take(self, frame: Frame, accepted_before: int) -> None:
+        """Ingest a frame, once: after memory ran out, the fallback has already taken the newest frame again."""
+        if self._processor.counters.accepted == accepted_before:
+            self._processor.ingest(frame)
 
     def _apply(self, work: Work) -> None:
         if work.kind == "planning":
@@ -214,17 +304,21 @@ class Engine:
             self._processor.set_target(work.content)
         elif work.kind == "method":
             self._processor.select_method(work.content)
+            if self._fallback is not None:
+                self._fallback.reset()
+            self._health.fell_back("")
         elif work.kind == "done":
             work.content.set()
         elif work.kind == "resume":
             self._processor.expect_gap()
         else:
             self._processor.reset()
+            self._streams.reset()
         if work.kind in ("planning", "method", "reset"):
             self._starts_series = True
 
-    def _show(self, newest: FrameRecord, n_skipped: int) -> float | None:
-        """Publish the picture that is due; its latency in ms, None where the method has no picture yet."""
+    def _show(self, newest: FrameRecord, n_skipped: int) -> _Shown | None:
+        """Publish the picture that is due; None where the method has no picture yet."""
         produced = self._processor.produce()
         if produced is None:
             self._health.picture_held()
@@ -234,7 +328,7 @@ class Engine:
             self._on_image(image)
         # A method with delay shows an older frame than the one that arrived; its picture is older by that much.
         lag_s = newest.frame.acquisition_end_time - image.acquisition_end_time
-        latency_ms = (time.time() - newest.arrival_time + lag_s) * 1e3
+        latency_ms = (time.monotonic() - newest.received_s + lag_s) * 1e3
         self._health.picture_shown(latency_ms, n_skipped, image.quality if image.is_unreliable else None)
         report = self._health.report()
         defaults = common_metadata(image, "image") | {
@@ -250,11 +344,14 @@ class Engine:
             figures["TR.TimeSource"] = "arrival"
         for envelope in envelopes:
             self._publish(replace(envelope, metadata={**defaults, **envelope.metadata, **figures}))
-        return latency_ms
+        return _Shown(latency_ms, results_of(image, envelopes))
 
     def _report(self) -> None:
         while not self._stopping.is_set():
-            self._publish(self.status_envelope())
+            try:
+                self._publish(self.status_envelope())
+            except Exception:  # the heartbeat goes on whatever one beat meets
+                logger.exception("STATUS could not be sent")
             self._status_due.wait(HEALTH_PERIOD_S)
             self._status_due.clear()
 
@@ -263,10 +360,14 @@ class Engine:
         report = self.health
         counters = self._processor.counters
         figures: dict[str, object] = {
+            "arrived": report.arrived,
+            "paused": report.paused,
+            "foreign": report.foreign,
             "accepted": counters.accepted,
             "missing": counters.missing,
             "repeated": counters.repeated,
             "stepped_back": counters.stepped_back,
+            "moved": counters.moved,
             "restarts": counters.restarts,
             "shown": report.shown,
             "skipped": report.skipped,

@@ -17,14 +17,15 @@ SAME_PLACE_MM = 0.1
 class StreamCounters:
     """What happened to the frames of a stream.
 
-    ``missing`` and ``repeated`` frames are lost; a frame that ``stepped_back`` begins a new series, as do the other
-    ``restarts`` (another stream, matrix or place).
+    ``missing`` and ``repeated`` frames are lost. A frame that ``stepped_back``, of another stream or matrix, or from
+    another place (``moved``) begins a new series; ``restarts`` counts all of these.
     """
 
     accepted: int = 0
     missing: int = 0
     repeated: int = 0
     stepped_back: int = 0
+    moved: int = 0
     restarts: int = 0
 
     @property
@@ -65,6 +66,11 @@ class ReconstructionPipeline:
     def planning(self) -> KSpaceFrame | ImageFrame | None:
         """The planning scan in use."""
         return self._planning
+
+    @property
+    def n_slices(self) -> int:
+        """Slices of the newest frame; 0 before the first."""
+        return 0 if self._last is None else int(self._last.data.shape[-3])
 
     def push(self, frame: KSpaceFrame) -> ImageFrame | None:
         """Ingest and reconstruct; None if the frame was a repeat or no image is due yet."""
@@ -115,6 +121,15 @@ class ReconstructionPipeline:
         self.reconstructor = reconstructor
         self.restart()
 
+    def go_on_with(self, reconstructor: Reconstructor) -> None:
+        """Another reconstructor takes over from the newest frame on, which is not counted again."""
+        self.reconstructor = reconstructor
+        reconstructor.reset()
+        if self._planning is not None:
+            reconstructor.set_planning(self._planning)
+        if isinstance(self._last, KSpaceFrame):
+            reconstructor.ingest(self._last)
+
     def starts_new_series(self, frame: KSpaceFrame | ImageFrame) -> bool:
         """Whether this frame would begin a new series; the images held back of the old one are lost then."""
         last = self._last
@@ -122,6 +137,9 @@ class ReconstructionPipeline:
             return False
         if frame.stream_id != last.stream_id or frame.index < last.index or frame.data.shape != last.data.shape:
             return True
+        return self._has_moved(frame, last)
+
+    def _has_moved(self, frame: KSpaceFrame | ImageFrame, last: KSpaceFrame | ImageFrame) -> bool:
         return self._follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, SAME_PLACE_MM)
 
     def _accept(self, frame: KSpaceFrame | ImageFrame) -> bool:
@@ -129,7 +147,9 @@ class ReconstructionPipeline:
         if last is not None:
             if self.starts_new_series(frame):
                 self.counters.restarts += 1
-                self.counters.stepped_back += frame.stream_id == last.stream_id and frame.index < last.index
+                if frame.stream_id == last.stream_id:
+                    self.counters.stepped_back += frame.index < last.index
+                    self.counters.moved += self._has_moved(frame, last)
                 self._start_again_with(frame)
             elif frame.index == last.index:
                 self.counters.repeated += 1

@@ -9,7 +9,8 @@ import queue
 import re
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -41,7 +42,7 @@ class FrameRecord:
         UTC epoch seconds.
     fate
         ``shown`` (a picture went out after it), ``skipped`` (used, but a newer picture was shown), ``held`` (used,
-        but the method had no picture yet), ``repeated`` or ``failed``.
+        but the method had no picture yet), ``repeated``, ``foreign`` (another stream was being shown) or ``failed``.
     is_used
         True if its samples went into the reconstruction.
     starts_series
@@ -54,6 +55,10 @@ class FrameRecord:
         False where its sender stated no time.
     planning
         The planning scan in use when the frame was taken.
+    received_s
+        ``arrival_time`` by a clock that never jumps.
+    results
+        What was found in its picture, see :func:`~TemporalReconLib.engine.frame_results.results_of`.
     """
 
     frame: Frame
@@ -65,6 +70,8 @@ class FrameRecord:
     reason: str = ""
     time_is_known: bool = True
     planning: Frame | None = None
+    received_s: float = 0.0
+    results: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -237,4 +244,5 @@ def _line(record: FrameRecord) -> dict[str, Any]:
         "arrival_time": record.arrival_time,
         "latency_ms": record.latency_ms,
         "reason": record.reason,
+        "results": dict(record.results),
     }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from TemporalReconLib.engine.engine import Engine
 from TemporalReconLib.engine.forwarder import Forwarder
+from TemporalReconLib.engine.memory_fallback import MemoryFallback
 from TemporalReconLib.engine.mrd_link import MrdLink
-from TemporalReconLib.engine.processor import FrameProcessor
+from TemporalReconLib.engine.processor import FrameProcessor, ReconstructionProcessor
 from TemporalReconLib.engine.recorder import Recorder
 from TemporalReconLib.engine.router import Router
 from TemporalReconLib.igtl.envelope import Envelope
@@ -36,6 +37,7 @@ class ServeOptions:
     message_log: Path | None = None
     record: Path | None = None
     mrd_port: int | None = None
+    weights: Mapping[str, Path | None] = field(default_factory=dict)
 
 
 class Fanout:
@@ -75,12 +77,16 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
     forwarder = Forwarder(*options.forward, legacy_v1=options.legacy_v1) if options.forward is not None else None
     recorder = Recorder(options.record) if options.record is not None else None
     mrd = MrdLink(options.mrd_port, options.host, options.allow) if options.mrd_port is not None else None
+    fallback = None
+    if isinstance(processor, ReconstructionProcessor):
+        fallback = MemoryFallback(processor.pipeline, options.weights)
     engine = Engine(
         processor,
         Fanout(server, forwarder).publish,
         on_image=None if mrd is None else mrd.send_image,
         recorder=recorder,
         link_counters=lambda: server.counters,
+        fallback=fallback,
     )
     routes.append(Router(engine, server, options.image_device))
     with ExitStack() as stack:

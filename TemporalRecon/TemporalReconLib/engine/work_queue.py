@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,13 +20,14 @@ class Work:
     submitter that all before it is done) with its content.
 
     ``arrival_time`` is the UTC epoch second at which it was received; ``time_is_known`` is False for a frame whose
-    sender stated no time.
+    sender stated no time. ``received_s`` is the same moment by a clock that never jumps.
     """
 
     kind: str
     content: Any = None
     arrival_time: float = 0.0
     time_is_known: bool = True
+    received_s: float = field(default_factory=time.monotonic)
     n_bytes: int = field(init=False)
 
     def __post_init__(self) -> None:
