@@ -21,6 +21,7 @@ from TemporalReconLib.weights.weights_file import read_weights_file
 from InstrumentTrackerLib.segmentation.bundle_config import BundleConfig, read_bundle_config
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.label_map import LabelMap
+from InstrumentTrackerLib.segmentation.plain_config import one_line
 
 # Without a window the whole image is padded to this multiple, so that a network may halve it five times.
 _MULTIPLE = 32
@@ -112,15 +113,13 @@ def _filled_network(config: BundleConfig) -> torch.nn.Module:
     except Exception as error:  # arguments of others fail in any way
         raise InputError(
             f"bundle {config.weights.parents[1]}: MONAI cannot build {config.network} of network_def "
-            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}); check its arguments"
+            f"({type(error).__name__}: {one_line(error)}); check its arguments"
         ) from error
-    state = read_weights_file(config.weights).state
     try:
-        network.load_state_dict(state)
+        network.load_state_dict(read_weights_file(config.weights).state)
     except RuntimeError as error:
-        named = [line.strip() for line in str(error).splitlines()[1:2]]
         raise InputError(
-            f"weights {config.weights} do not fit {config.network} of network_def: {' '.join(named):.200}"
+            f"weights {config.weights} do not fit {config.network} of network_def: {one_line(error)}"
         ) from error
     return network
 

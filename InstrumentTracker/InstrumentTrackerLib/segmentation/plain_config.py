@@ -75,12 +75,20 @@ def require_small(value: Any, where: str) -> None:
         require_small(item, where)
 
 
+def one_line(error: BaseException) -> str:
+    """The beginning of an error's message, fit for a line of ours."""
+    return " ".join(str(error).split())[:160]
+
+
 def _yaml(path: Path, text: str) -> Any:
     try:
         import yaml
     except ImportError as error:
         raise InputError(f"{path}: needs PyYAML (pip install pyyaml); or save the configuration as .json") from error
     try:
+        # Repeated references let a short file stand for an endless one.
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise ValueError("it has aliases; write out what they stand for")
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(one_line(error)) from error

@@ -195,3 +195,17 @@ def test_metadata_without_channel_names_are_refused(tmp_path):
     (bundle / "configs/metadata.json").write_text(json.dumps({"network_data_format": {"outputs": {"pred": {}}}}))
     with pytest.raises(InputError, match=r"metadata\.json: 'channel_def' is None, expected an object"):
         BundleSegmenter(bundle, CPU)
+
+
+def test_a_configuration_in_yaml_is_read_the_same_and_never_endless(tmp_path):
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed (pip install pyyaml)")
+    bundle, frame = write_bundle(tmp_path, a_unet()), a_frame((1, 64, 32))
+    expected = BundleSegmenter(bundle, CPU).segment(frame)
+    as_json = bundle / "configs/inference.json"
+    as_yaml = as_json.with_suffix(".yaml")
+    as_yaml.write_text(yaml.safe_dump(json.loads(as_json.read_text())))
+    as_json.unlink()
+    np.testing.assert_array_equal(BundleSegmenter(bundle, CPU).segment(frame).labels, expected.labels)
+    as_yaml.write_text("network_def: &a [*a]")
+    with pytest.raises(InputError, match=r"inference\.yaml: cannot be understood \(it has aliases"):
+        BundleSegmenter(bundle, CPU)
