@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix
@@ -27,12 +28,17 @@ from TemporalReconLib.igtl.messages import TransformMessage
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.tracking.motion import Motion
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
 if TYPE_CHECKING:  # a display reads messages without loading what computes them
     from InstrumentTrackerLib.pipeline import Guidance
 
 TIP_KIND_KEY = "TR.TipKind"
+# What more is known of the tip, on TipToRAS: upper triangles xx xy xz yy yz zz of covariances, and plain words.
+TIP_COVARIANCE_KEY, AXIS_COVARIANCE_KEY = "TR.TipCovariance_mm2", "TR.AxisCovariance_rad2"
+MOTION_KEY, FIRED_KEY, CORRECTION_KEY = "TR.Motion", "TR.HasFired", "TR.ArtifactCorrection_mm"
+_UPPER = np.triu_indices(3)
 
 
 def guidance_envelopes(guidance: Guidance, send_scan_plane: bool = False) -> list[Envelope]:
@@ -71,9 +77,25 @@ def guidance_envelopes(guidance: Guidance, send_scan_plane: bool = False) -> lis
             )
         )
     if tracked.tip is not None:
-        tip = replace(tip, metadata={**tip.metadata, TIP_KIND_KEY: kind})
+        tip = replace(tip, metadata={**tip.metadata, TIP_KIND_KEY: kind, **_tip_metadata(tracked)})
     envelopes.append(tip)
     return envelopes
+
+
+def _tip_metadata(tracked: TrackedPose) -> dict[str, str]:
+    """What a receiver needs to judge the tip; what is not known is not sent."""
+    metadata = {FIRED_KEY: str(int(tracked.has_fired))}
+    for key, covariance in (
+        (TIP_COVARIANCE_KEY, tracked.tip_covariance),
+        (AXIS_COVARIANCE_KEY, tracked.axis_covariance),
+    ):
+        if covariance is not None:
+            metadata[key] = " ".join(f"{value:.6g}" for value in covariance[_UPPER])
+    if tracked.motion is not None:
+        metadata[MOTION_KEY] = tracked.motion.value
+    if tracked.artifact_correction_mm is not None:
+        metadata[CORRECTION_KEY] = f"{tracked.artifact_correction_mm:.3f}"
+    return metadata
 
 
 def tip_matrix(point: Point, axis: Point) -> Matrix:
@@ -139,8 +161,13 @@ class GuidanceAssembler:
             needle_tip=tip if is_needle else None,
             axis=axis,
             confidence=float(envelope.metadata.get("TR.Confidence", "0")),
+            tip_covariance=_covariance(envelope, TIP_COVARIANCE_KEY),
             index=index,
             time_s=self._image.mid_acquisition_time,
+            axis_covariance=_covariance(envelope, AXIS_COVARIANCE_KEY),
+            motion=_motion(envelope),
+            has_fired=envelope.metadata.get(FIRED_KEY) == "1",
+            artifact_correction_mm=_correction(envelope),
         )
         mask = self._mask if self._mask is not None and self._mask.index == index else None
         return self._image, mask, tracked
@@ -148,6 +175,42 @@ class GuidanceAssembler:
 
 def _position(envelope: Envelope, message: TransformMessage) -> Point | None:
     return np.array(message.matrix[:3, 3]) if transform_is_valid(envelope) else None
+
+
+def _covariance(envelope: Envelope, key: str) -> NDArray[np.float64] | None:
+    """A sent (3, 3) covariance; senders without one are believed."""
+    text = envelope.metadata.get(key)
+    if text is None:
+        return None
+    values = _numbers(envelope, key, text)
+    if len(values) != len(_UPPER[0]):
+        raise InputError(f"{envelope.device_name}: expected six numbers in {key}, got {text!r}")
+    matrix = np.zeros((3, 3))
+    matrix[_UPPER] = values
+    return np.asarray(np.triu(matrix) + np.triu(matrix, 1).T)
+
+
+def _motion(envelope: Envelope) -> Motion | None:
+    text = envelope.metadata.get(MOTION_KEY)
+    try:
+        return None if text is None else Motion(text)
+    except ValueError:
+        raise InputError(f"{envelope.device_name}: unknown {MOTION_KEY} {text!r}") from None
+
+
+def _correction(envelope: Envelope) -> float | None:
+    text = envelope.metadata.get(CORRECTION_KEY)
+    return None if text is None else _numbers(envelope, CORRECTION_KEY, text)[0]
+
+
+def _numbers(envelope: Envelope, key: str, text: str) -> list[float]:
+    try:
+        values = [float(part) for part in text.split()]
+    except ValueError:
+        values = []
+    if not values or not np.all(np.isfinite(values)):
+        raise InputError(f"{envelope.device_name}: expected finite numbers in {key}, got {text!r}")
+    return values
 
 
 def _index(envelope: Envelope) -> int:

@@ -20,8 +20,7 @@ class TargetingError:
     distance_mm
         Straight distance tip to target.
     lateral_mm
-        Distance of the target from the instrument's axis: where the needle would pass if advanced straight
-        (the projected miss).
+        Distance of the target from the instrument's axis, taken as an endless line.
     depth_mm
         Along the axis from tip to target: positive, still to advance; negative, gone past.
     angle_deg
@@ -39,6 +38,11 @@ class TargetingError:
             raise InputError("targeting error: all numbers must be finite")
         if self.distance_mm < 0 or self.lateral_mm < 0 or not 0 <= self.angle_deg <= 180:
             raise InputError("targeting error: distances must be >= 0 and the angle within 0..180 deg")
+
+    @property
+    def projected_miss_mm(self) -> float:
+        """Distance of the target from the line ahead: ``lateral_mm``, or ``distance_mm`` once it is passed."""
+        return self.lateral_mm if self.depth_mm >= 0 else self.distance_mm
 
     @classmethod
     def of(cls, tip: ArrayLike, axis: ArrayLike, target: ArrayLike, entry: ArrayLike | None = None) -> TargetingError:

@@ -1,11 +1,14 @@
 """Guidance crosses the wire without loss, and never with numbers it must not have."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from InstrumentTrackerLib.guidance_messages import GuidanceAssembler, guidance_envelopes, tip_matrix
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.pipeline import Guidance
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.tracking.motion import Motion
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
@@ -91,6 +94,53 @@ def test_the_scan_plane_is_sent_only_when_asked_for_and_passes_through_the_tip()
     plane = next(e for e in guidance_envelopes(guidance(), send_scan_plane=True) if e.device_name == "PLANE_0")
     np.testing.assert_allclose(plane.message.matrix[:3, 3], TIP)
     np.testing.assert_allclose(plane.message.matrix[:3, 0], OBLIQUE[:3, 0] / np.linalg.norm(OBLIQUE[:3, 0]))
+
+
+def test_what_a_receiver_needs_to_judge_the_tip_arrives_with_it():
+    covariance = np.array([[0.5, 0.1, -0.2], [0.1, 1.5, 0.3], [-0.2, 0.3, 1e6]])
+    tracked = TrackedPose(
+        TrackingState.TRACKED,
+        GUIDE,
+        TIP,
+        AXIS,
+        0.75,
+        covariance,
+        3,
+        axis_covariance=1e-3 * np.eye(3),
+        motion=Motion.FIRING,
+        has_fired=True,
+        artifact_correction_mm=2.25,
+    )
+    [(_, _, arrived)] = assembled(GuidanceAssembler(), guidance_envelopes(replace(guidance(), tracked=tracked)))
+    np.testing.assert_allclose(arrived.tip_covariance, covariance, rtol=1e-5)
+    np.testing.assert_allclose(arrived.axis_covariance, 1e-3 * np.eye(3), rtol=1e-5)
+    assert arrived.motion is Motion.FIRING and arrived.has_fired and arrived.artifact_correction_mm == 2.25
+
+
+def test_what_is_not_known_of_the_tip_is_not_sent():
+    tip = guidance_envelopes(guidance())[-1]
+    assert not {"TR.TipCovariance_mm2", "TR.AxisCovariance_rad2", "TR.Motion", "TR.ArtifactCorrection_mm"} & set(
+        tip.metadata
+    )
+    [(_, _, arrived)] = assembled(GuidanceAssembler(), guidance_envelopes(guidance()))
+    assert arrived.tip_covariance is None and arrived.artifact_correction_mm is None and not arrived.has_fired
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("TR.TipCovariance_mm2", "1 2 3"),
+        ("TR.TipCovariance_mm2", "1 2 3 4 5 nan"),
+        ("TR.AxisCovariance_rad2", "a b c d e f"),
+        ("TR.Motion", "flying"),
+        ("TR.ArtifactCorrection_mm", ""),
+    ],
+)
+def test_lying_metadata_is_refused_by_name(key, text):
+    envelopes = guidance_envelopes(guidance())
+    envelopes[-1].metadata[key] = text
+    with pytest.raises(InputError, match=key.replace(".", r"\.")):
+        assembled(GuidanceAssembler(), envelopes)
 
 
 def test_an_unknown_state_is_refused_by_name():

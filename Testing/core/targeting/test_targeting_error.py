@@ -52,3 +52,9 @@ def test_a_tip_on_the_target_has_no_error():
 def test_an_axis_that_is_not_a_unit_vector_is_refused(axis):
     with pytest.raises(InputError, match="axis"):
         TargetingError.of([0, 0, 0], axis, [1, 2, 3])
+
+
+def test_the_projected_miss_is_the_distance_from_the_line_ahead():
+    ahead, passed = (TargetingError.of([0, 0, 0], [0, 0, 1], [3, 0, depth]) for depth in (12, -4))
+    assert ahead.projected_miss_mm == ahead.lateral_mm == 3.0
+    assert passed.lateral_mm == 3.0 and passed.projected_miss_mm == passed.distance_mm == 5.0
