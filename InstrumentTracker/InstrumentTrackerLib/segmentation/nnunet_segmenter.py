@@ -111,12 +111,15 @@ def _require_alike(checkpoints: list[NNUNetCheckpoint], folder: Path) -> None:
 
 
 def _label_names(dataset: dict[str, Any], source: Path) -> dict[str, int]:
-    """Labels of a single number; regions of several have no place among ours."""
+    """Labels by name; those that only occur within regions, by their number."""
     channels = dataset.get("channel_names", dataset.get("modality"))
     if not isinstance(channels, dict) or len(channels) != 1:
         raise InputError(f"{source}: channel_names is {channels!r:.60}; live images have one channel")
     labels = field(dataset, "labels", dict, source)
-    return {name: number for name, number in labels.items() if isinstance(number, int) and name != "ignore"}
+    names = {name: number for name, number in labels.items() if isinstance(number, int) and name != "ignore"}
+    regions = [region for region in labels.values() if isinstance(region, list)]
+    parts = {int(number) for region in regions for number in region if isinstance(number, int)}
+    return names | {str(number): number for number in sorted(parts - set(names.values()))}
 
 
 def _built_predictor(

@@ -111,10 +111,10 @@ def a_checkpoint(weights, name: str = "2d", trainer: str = "nnUNetTrainer") -> d
     }
 
 
-def write_results(folder, checkpoints: dict, plans: dict | None = None, labels: dict | None = None):
+def write_results(folder, checkpoints: dict, plans: dict | None = None, labels: dict | None = None, **dataset):
     folder.mkdir(parents=True, exist_ok=True)
-    dataset = {"channel_names": {"0": "MRI"}, "labels": labels or LABELS, "file_ending": ".nii.gz"}
-    (folder / "dataset.json").write_text(json.dumps(dataset), "utf-8")
+    described = {"channel_names": {"0": "MRI"}, "labels": labels or LABELS, "file_ending": ".nii.gz", **dataset}
+    (folder / "dataset.json").write_text(json.dumps(described), "utf-8")
     (folder / "plans.json").write_text(json.dumps(plans or PLANS), "utf-8")
     for fold, checkpoint in checkpoints.items():
         (folder / fold).mkdir(exist_ok=True)
@@ -154,6 +154,16 @@ def test_a_model_of_the_guide_alone_trained_on_everything_has_no_needle(nnunet, 
     assert set(np.unique(mask.labels)) <= {0, 1}
     assert not mask.probabilities[1].any()
     assert mask.probabilities[0].any()
+
+
+def test_a_model_of_regions_gives_the_labels_that_they_share(nnunet, tmp_path):
+    frame, labels = a_frame((2, 40, 44)), {"background": 0, "instrument": [1, 2], "tip": 2}
+    checkpoint = a_checkpoint(a_network(2, 1, n_heads=2).state_dict())
+    folder = write_results(tmp_path, {"fold_0": checkpoint}, labels=labels, regions_class_order=[1, 2])
+    mask = make_segmenter(f"nnunet:{folder}?guide=1&needle=tip", "cpu").segment(frame)
+    np.testing.assert_array_equal(mask.labels, as_nnunet_predicts(folder, (0,), frame)[0])
+    assert mask.probabilities is None
+    assert mask.labels.any()
 
 
 def test_an_empty_picture_has_no_instrument_and_nothing_is_printed(nnunet, tmp_path, capsys):
@@ -280,7 +290,7 @@ def test_a_folder_without_the_model_names_what_was_expected_and_where_it_is(tmp_
 def test_labels_of_other_names_ask_for_a_choice(tmp_path):
     checkpoint = a_checkpoint({"w": torch.ones(1)})
     folder = write_results(tmp_path, {"fold_0": checkpoint}, labels={"background": 0, "trocar": 1, "all": [1, 2]})
-    with pytest.raises(InputError, match=r"\?guide=1&needle=2; the model's labels: background = 0, trocar = 1$"):
+    with pytest.raises(InputError, match=r"\?guide=1&needle=2; the model's labels: background = 0, trocar = 1, 2 = 2$"):
         NNUNetSegmenter(folder, CPU)
 
 
