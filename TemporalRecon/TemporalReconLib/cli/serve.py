@@ -12,6 +12,7 @@ from TemporalReconLib.cli.options import add_method_options, path_name
 from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
+    from TemporalReconLib.engine.engine import Engine
     from TemporalReconLib.engine.processor import FrameProcessor
     from TemporalReconLib.engine.serving import ServeOptions
 
@@ -91,13 +92,18 @@ def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions) ->
     """Run the engine until Ctrl-C or SIGTERM; says on stdout where it listens."""
     from TemporalReconLib.engine.serving import serving
 
+    engine: Engine | None = None
     try:
-        with serving(processor, options) as (server, _):
+        with serving(processor, options) as (server, engine):
             sys.stdout.write(f"listening on {server.host}:{server.port}\n")
             sys.stdout.flush()
             threading.Event().wait()
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
+    if engine is not None and engine.is_working:
+        # A device that hangs cannot be interrupted, and ending Python under its thread may crash.
+        sys.stderr.flush()
+        os._exit(0)
     return 0
 
 

@@ -100,6 +100,11 @@ class Engine:
             thread.start()
             self._threads.append(thread)
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a picture is under way although the engine was told to stop."""
+        return self._stopping.is_set() and any(thread.is_alive() for thread in self._threads)
+
     def stop(self, timeout_s: float = 2.0) -> None:
         """End both threads; a picture under way is finished first if that takes no longer than ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
@@ -108,6 +113,11 @@ class Engine:
         self._queue.close()
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+
+    @property
+    def status_device(self) -> str:
+        """Device name of its STATUS messages."""
+        return self._processor.status_device
 
     @property
     def takes_target(self) -> bool:
@@ -174,9 +184,13 @@ class Engine:
             failure = self._guarded(lambda: shown.append(self._show(records[newest], len(used) - 1)), loses_state=True)
             picture = shown[-1] if shown else None
             fate = "failed" if failure else "held" if picture is None else "shown"
+            # Memory ran out in the picture: the method has begun again with this very frame.
+            starts_series = records[newest].starts_series or (not failure and self._starts_series)
+            self._starts_series = self._starts_series and bool(failure)
             records[newest] = replace(
                 records[newest],
                 fate=fate,
+                starts_series=starts_series,
                 reason=failure,
                 latency_ms=None if picture is None else picture.latency_ms,
                 results={} if picture is None else picture.results,
@@ -390,7 +404,7 @@ class Engine:
         if self._recorder is not None:
             recording = self._recorder.state
             metadata["TR.Recording"] = recording.text
-            if recording.failure:
+            if recording.failure or recording.warning:
                 text += f"; {recording.text}"
         return Envelope(
             StatusMessage(

@@ -37,8 +37,9 @@ class MrdLink:
         self._engine = engine
         self.server.start()
 
-    def stop(self) -> None:
-        self.server.stop()
+    def stop(self, timeout_s: float = 3.0) -> None:
+        """Disconnect the scanner and stop listening."""
+        self.server.stop(timeout_s)
 
     def send_image(self, image: ImageFrame) -> None:
         """Give a picture back to the scanner it came from; never waits."""

@@ -18,15 +18,20 @@ from TemporalReconLib.acquisition.frame_series import Frame
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.ismrmrd_writer import SERIES_GROUP, IsmrmrdAppender
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.engine.disk_space import RESERVE_BYTES, DiskSpace
 from TemporalReconLib.engine.image_recording import ImageAppender
 from TemporalReconLib.errors import InputError
 
 logger = logging.getLogger(__name__)
 
+Appender = IsmrmrdAppender | ImageAppender
+
 # Frames that were not used lie beside the series, so that the series alone replays what was seen.
 DROPPED_GROUP = "dropped"
 MAX_WAITING_BYTES = 256 << 20
 MAX_WAITING_ITEMS = 10_000
+# A file that can be copied and opened in reasonable time; the series goes on in the next one.
+MAX_FILE_BYTES = 4 << 30
 _CLOSE_S = 1.5
 
 
@@ -76,31 +81,41 @@ class FrameRecord:
 
 @dataclass(frozen=True)
 class RecordingState:
-    """Frames written, frames lost because the disk did not keep up, and why the recording stopped (else empty)."""
+    """Frames written, frames lost because the disk did not keep up, why the recording stopped, and a warning before.
+
+    Both texts are empty where all is well.
+    """
 
     written: int
     lost: int
     failure: str
+    warning: str = ""
 
     @property
     def text(self) -> str:
         """One phrase for a user."""
         if self.failure:
             return f"recording stopped: {self.failure}"
-        return f"recording, {self.written} frames" + (f", {self.lost} lost (slow disk)" if self.lost else "")
+        lost = f", {self.lost} lost (slow disk)" if self.lost else ""
+        return f"recording, {self.written} frames{lost}" + (f", {self.warning}" if self.warning else "")
 
 
 class Recorder:
     """Writes in a thread of its own; giving it a frame never waits, and a failing disk stops only the recording.
 
     Files are named by the time the recording began and a counter: ``20260131T120000_000Z.jsonl`` (one line per
-    frame) and ``20260131T120000_000Z_001.h5``, a new one for every series. Images that came as images go to
-    ``..._001_images.h5`` as ISMRMRD images. Nothing in a name comes from a sender.
+    frame) and ``20260131T120000_000Z_001.h5``, a new one for every series and where one grows too large. Images that
+    came as images go to ``..._001_images.h5`` as ISMRMRD images, frames that were left out and do not fit the series
+    to ``..._001_unused.h5``. Nothing in a name comes from a sender.
 
     Parameters
     ----------
     folder
         Made if it is missing.
+    max_file_bytes
+        A file that has grown to this size is followed by the next.
+    reserve_bytes
+        The recording stops rather than leave less free space on the disk.
 
     Raises
     ------
@@ -108,16 +123,25 @@ class Recorder:
         If the folder cannot be written to.
     """
 
-    def __init__(self, folder: Path, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        max_waiting_bytes: int = MAX_WAITING_BYTES,
+        max_file_bytes: int = MAX_FILE_BYTES,
+        reserve_bytes: int = RESERVE_BYTES,
+    ) -> None:
         now = time.time()
         stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}_{int(now * 1000) % 1000:03d}Z"
         self._base = folder / stamp
         self._max_waiting_bytes = max_waiting_bytes
+        self._max_file_bytes = max_file_bytes
+        self._disk = DiskSpace(folder, reserve_bytes)
         self._waiting: queue.Queue[FrameRecord | None] = queue.Queue(MAX_WAITING_ITEMS)
         self._lock = threading.Lock()
         self._waiting_bytes = self._written = self._lost = self._n_files = 0
         self._failure = ""
-        self._series: IsmrmrdAppender | ImageAppender | None = None
+        self._series: Appender | None = None
+        self._unused: Appender | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._log: IO[str] = self._base.with_suffix(".jsonl").open("x", encoding="ascii")
@@ -128,15 +152,15 @@ class Recorder:
     @property
     def state(self) -> RecordingState:
         with self._lock:
-            return RecordingState(self._written, self._lost, self._failure)
+            return RecordingState(self._written, self._lost, self._failure, self._disk.warning)
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Write what waits and close the files; gives up after 1.5 s."""
+    def stop(self, timeout_s: float = _CLOSE_S) -> None:
+        """Write what waits and close the files; gives up after ``timeout_s``, and the files are readable then, too."""
         self._put(None, 0)
-        self._thread.join(_CLOSE_S)
+        self._thread.join(timeout_s)
 
     def frame(self, record: FrameRecord) -> None:
         """Keep a frame; never waits."""
@@ -164,7 +188,7 @@ class Recorder:
                     self._waiting_bytes -= _bytes_of(item.frame)
         except Exception as error:  # HDF5 reports a full disk by various types; none of them may end the engine
             self._fail(error)
-        for close in (self._close_series, self._log.close):
+        for close in (self._close_series, self._close_unused, self._log.close):
             try:
                 close()
             except Exception as error:
@@ -180,9 +204,10 @@ class Recorder:
             logger.error("recording to %s stopped: %s", self._base.parent, reason)
 
     def _write(self, item: FrameRecord) -> None:
-        if item.starts_series and self._series is not None:
+        self._disk.require(_bytes_of(item.frame))
+        if self._series is not None and (item.starts_series or self._is_full(self._series)):
             self._close_series()
-        series = self._series_for(item.frame, item.planning)
+        series = self._series_for(item)
         place: dict[str, Any] = {"file": series.path.name}
         if isinstance(item.frame, KSpaceFrame) and isinstance(series, IsmrmrdAppender):
             place["group"] = SERIES_GROUP if item.is_used else DROPPED_GROUP
@@ -194,30 +219,47 @@ class Recorder:
         with self._lock:
             self._written += 1
 
-    def _series_for(self, frame: Frame, planning: Frame | None) -> IsmrmrdAppender | ImageAppender:
-        """The open file, or the next one where the frame does not fit into it."""
-        series = self._series
-        if isinstance(series, IsmrmrdAppender) and isinstance(frame, KSpaceFrame) and series.fits(frame):
-            return series
-        if isinstance(series, ImageAppender) and isinstance(frame, ImageFrame) and series.fits(frame):
-            return series
-        if series is not None:
+    def _is_full(self, series: Appender) -> bool:
+        return series.path.stat().st_size >= self._max_file_bytes
+
+    def _series_for(self, item: FrameRecord) -> Appender:
+        """The open file; where the frame does not fit into it, the next, or one of its own for unused frames."""
+        if self._series is not None and _fits(self._series, item.frame):
+            return self._series
+        if item.is_used or self._series is None:
             self._close_series()
+            self._series = self._new_file(item, "")
+            return self._series
+        if self._unused is None or not _fits(self._unused, item.frame) or self._is_full(self._unused):
+            self._close_unused()
+            self._unused = self._new_file(replace(item, planning=None), "_unused")
+        return self._unused
+
+    def _new_file(self, item: FrameRecord, suffix: str) -> Appender:
         self._n_files += 1
         name = f"{self._base.name}_{self._n_files:03d}"
-        if isinstance(frame, KSpaceFrame):
-            # The stream's name is the sender's: only characters that XML allows go into the header.
-            first = replace(frame, stream_id=re.sub(r"[^ -~]", "_", frame.stream_id)[:64])
-            scan = planning if isinstance(planning, KSpaceFrame) else None
-            self._series = IsmrmrdAppender(self._base.with_name(f"{name}.h5"), first, scan)
-        else:
-            self._series = ImageAppender(self._base.with_name(f"{name}_images.h5"))
-        return self._series
+        if isinstance(item.frame, ImageFrame):
+            return ImageAppender(self._base.with_name(f"{name}_images{suffix}.h5"))
+        # The stream's name is the sender's: only characters that XML allows go into the header.
+        first = replace(item.frame, stream_id=re.sub(r"[^ -~]", "_", item.frame.stream_id)[:64])
+        scan = item.planning if isinstance(item.planning, KSpaceFrame) else None
+        return IsmrmrdAppender(self._base.with_name(f"{name}{suffix}.h5"), first, scan)
 
     def _close_series(self) -> None:
         series, self._series = self._series, None
         if series is not None:
             series.close()
+
+    def _close_unused(self) -> None:
+        series, self._unused = self._unused, None
+        if series is not None:
+            series.close()
+
+
+def _fits(series: Appender, frame: Frame) -> bool:
+    if isinstance(series, IsmrmrdAppender):
+        return isinstance(frame, KSpaceFrame) and series.fits(frame)
+    return isinstance(frame, ImageFrame) and series.fits(frame)
 
 
 def _reason_of(error: Exception) -> str:
@@ -238,6 +280,7 @@ def _line(record: FrameRecord) -> dict[str, Any]:
         "stream": frame.stream_id,
         "fate": record.fate,
         "accepted": record.is_used,
+        "starts_series": record.starts_series,
         "shown": record.fate == "shown",
         "acquisition_start_time": frame.acquisition_start_time,
         "acquisition_end_time": frame.acquisition_end_time,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from typing import Any
 
 from TemporalReconLib.engine.engine import Engine
+from TemporalReconLib.engine.fanout import Fanout
 from TemporalReconLib.engine.processor import NO_TARGETS
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.envelope import Envelope
@@ -14,19 +16,34 @@ from TemporalReconLib.igtl.frame_reader import FrameReader
 from TemporalReconLib.igtl.frames import IMAGE_DEVICE, KSPACE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import (
+    STATUS_NOT_FOUND,
     CapabilityMessage,
     PointMessage,
     QueryMessage,
+    StatusMessage,
     StringMessage,
     TransformMessage,
 )
-from TemporalReconLib.igtl.server import IgtlServer
 
 TARGET_DEVICE = "TARGET"
 COMMAND_PREFIX = "CMD_"
 ANSWER_PREFIX = "ACK_"
 ACTIONS = ("start", "stop", "reset", "method", "target")
-UNDERSTOOD_TYPES = ("IMAGE", "TRANSFORM", "POINT", "STRING", "CAPABILITY")
+# Queries name a type in 8 characters.
+_TYPE_BY_QUERY = {
+    "IMAGE": "IMAGE",
+    "TRANS": "TRANSFORM",
+    "TRANSFOR": "TRANSFORM",
+    "STATUS": "STATUS",
+    "CAPABIL": "CAPABILITY",
+}
+_SENT_UNASKED = ("IMAGE", "TRANSFORM", "STATUS")
+_DONE, _REFUSED = b"\0", b"\1"
+UNDERSTOOD_TYPES = (
+    *("IMAGE", "TRANSFORM", "POINT", "STRING", "CAPABILITY"),
+    *("GET_IMAGE", "GET_TRANS", "GET_STATUS", "GET_CAPABIL"),
+    *("STT_IMAGE", "STT_TRANS", "STT_STATUS", "STP_IMAGE", "STP_TRANS", "STP_STATUS"),
+)
 
 
 class Router:
@@ -38,13 +55,22 @@ class Router:
         Device name of images that need no reconstruction.
     """
 
-    def __init__(self, engine: Engine, server: IgtlServer, image_device: str = IMAGE_DEVICE) -> None:
+    def __init__(self, engine: Engine, outlet: Fanout, image_device: str = IMAGE_DEVICE) -> None:
         self._engine = engine
-        self._server = server
+        self._outlet = outlet
+        self._name = engine.status_device
+        self._lock = threading.Lock()
         self._readers = {KSPACE_DEVICE: FrameReader(), image_device: FrameReader()}
 
     def receive(self, envelope: Envelope) -> None:
-        """Handle one good message; raises InputError for one that means nothing here, which drops and counts it."""
+        """Handle one good message; raises InputError for one that means nothing here, which drops and counts it.
+
+        Messages of the server's clients and of the forwarding link take turns.
+        """
+        with self._lock:
+            self._receive(envelope)
+
+    def _receive(self, envelope: Envelope) -> None:
         message, name = envelope.message, envelope.device_name
         if isinstance(message, ImageMessage):
             self._receive_frame(envelope)
@@ -58,7 +84,7 @@ class Router:
         elif isinstance(message, StringMessage) and name.startswith(COMMAND_PREFIX):
             self._answer(envelope, self._command(name.removeprefix(COMMAND_PREFIX), message.text))
         elif isinstance(message, QueryMessage):
-            self._query(message, envelope.peer)
+            self._query(message, name, envelope.peer)
 
     def dropped(self, type_name: str, error: InputError) -> None:
         """Told of every message that was dropped: one that should have been a frame is a frame lost."""
@@ -104,13 +130,29 @@ class Router:
 
     def _answer(self, question: Envelope, answer: dict[str, Any]) -> None:
         name = ANSWER_PREFIX + question.device_name.removeprefix(COMMAND_PREFIX)
-        self._server.publish(Envelope(StringMessage(json.dumps(answer)), name), peer=question.peer)
+        self._outlet.answer(Envelope(StringMessage(json.dumps(answer)), name), question.peer)
 
-    def _query(self, query: QueryMessage, peer: str) -> None:
-        if query.query == "GET_CAPABIL":
-            self._server.publish(Envelope(CapabilityMessage(UNDERSTOOD_TYPES), "TemporalRecon"), peer=peer)
-        elif query.query == "GET_STATUS":
-            self._server.publish(self._engine.status_envelope(), peer=peer)
+    def _query(self, query: QueryMessage, device_name: str, peer: str) -> None:
+        """Answer GET_ with the newest, STT_ and STP_ by sending a type unasked or no longer."""
+        kind = _TYPE_BY_QUERY.get(query.query[4:])
+        if query.query.startswith("GET_"):
+            for envelope in self._asked_for(kind, device_name.strip()):
+                self._outlet.answer(envelope, peer)
+        elif query.query.startswith(("STT_", "STP_")):
+            is_served = kind in _SENT_UNASKED
+            if is_served and kind is not None:
+                self._outlet.mute(kind, query.query.startswith("STP_"), peer)
+            answer = QueryMessage(f"RTS_{query.query[4:]}", _DONE if is_served else _REFUSED)
+            self._outlet.answer(Envelope(answer, device_name.strip() or self._name), peer)
+
+    def _asked_for(self, kind: str | None, device_name: str) -> list[Envelope]:
+        if kind == "CAPABILITY":
+            return [Envelope(CapabilityMessage(UNDERSTOOD_TYPES), self._name)]
+        if kind == "STATUS":
+            return [self._engine.status_envelope()]
+        found = [] if kind is None else self._outlet.newest(kind, device_name)
+        text = f"nothing of type {kind or 'asked for'} and name '{device_name}' was made yet, or is made here"
+        return found or [Envelope(StatusMessage(STATUS_NOT_FOUND, text, "not found"), device_name or self._name)]
 
 
 def parse_command(name: str, text: str) -> tuple[str, dict[str, Any]]:

@@ -9,18 +9,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from TemporalReconLib.engine.engine import Engine
+from TemporalReconLib.engine.fanout import Fanout
 from TemporalReconLib.engine.forwarder import Forwarder
 from TemporalReconLib.engine.memory_fallback import MemoryFallback
 from TemporalReconLib.engine.mrd_link import MrdLink
 from TemporalReconLib.engine.processor import FrameProcessor, ReconstructionProcessor
 from TemporalReconLib.engine.recorder import Recorder
 from TemporalReconLib.engine.router import Router
-from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frames import IMAGE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageCoordinates
 from TemporalReconLib.igtl.server import DEFAULT_PORT, IgtlServer
 
 logger = logging.getLogger(__name__)
+
+# Everything together must be over in two seconds, whatever hangs.
+_STOP_ENGINE_S = 0.7
+_STOP_RECORDER_S = 0.6
+_STOP_LINKS_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -38,20 +43,6 @@ class ServeOptions:
     record: Path | None = None
     mrd_port: int | None = None
     weights: Mapping[str, Path | None] = field(default_factory=dict)
-
-
-class Fanout:
-    """Publishes to the server's clients and, where asked, to the forwarding link."""
-
-    def __init__(self, server: IgtlServer, forwarder: Forwarder | None) -> None:
-        self._server = server
-        self._forwarder = forwarder
-
-    def publish(self, envelope: Envelope) -> None:
-        """Queue for everyone; never waits."""
-        self._server.publish(envelope)
-        if self._forwarder is not None:
-            self._forwarder.publish(envelope)
 
 
 @contextmanager
@@ -74,7 +65,15 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         image_coordinates=options.image_coordinates,
         message_log=options.message_log,
     )
-    forwarder = Forwarder(*options.forward, legacy_v1=options.legacy_v1) if options.forward is not None else None
+    forwarder = None
+    if options.forward is not None:
+        forwarder = Forwarder(
+            *options.forward,
+            legacy_v1=options.legacy_v1,
+            on_message=lambda envelope: routes[0].receive(envelope),
+            image_coordinates=options.image_coordinates,
+        )
+    fanout = Fanout(server, forwarder)
     recorder = Recorder(options.record) if options.record is not None else None
     mrd = MrdLink(options.mrd_port, options.host, options.allow) if options.mrd_port is not None else None
     fallback = None
@@ -82,24 +81,24 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         fallback = MemoryFallback(processor.pipeline, options.weights)
     engine = Engine(
         processor,
-        Fanout(server, forwarder).publish,
+        fanout.publish,
         on_image=None if mrd is None else mrd.send_image,
         recorder=recorder,
         link_counters=lambda: server.counters,
         fallback=fallback,
     )
-    routes.append(Router(engine, server, options.image_device))
+    routes.append(Router(engine, fanout, options.image_device))
     with ExitStack() as stack:
         stack.enter_context(server)
         if recorder is not None:
             recorder.start()
-            stack.callback(recorder.stop)
+            stack.callback(recorder.stop, _STOP_RECORDER_S)
         engine.start()
-        stack.callback(engine.stop)
+        stack.callback(engine.stop, _STOP_ENGINE_S)
         if mrd is not None:
             mrd.start(engine)
-            stack.callback(mrd.stop)
+            stack.callback(mrd.stop, _STOP_LINKS_S)
         if forwarder is not None:
             forwarder.start()
-            stack.callback(forwarder.stop)
+            stack.callback(forwarder.stop, _STOP_LINKS_S)
         yield server, engine

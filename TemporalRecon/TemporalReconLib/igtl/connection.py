@@ -129,6 +129,17 @@ class Connection:
                 if not self._receive_socket.recv(_FIRST_BUFFER):
                     break
 
+    def has_departed(self) -> bool:
+        """Whether the peer has gone and nothing that it sent is left to be read."""
+        try:
+            with self._receive_socket.dup() as look:
+                look.settimeout(0.0)
+                return look.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
     def close(self) -> None:
         """End both directions; a thread that waits in :meth:`read` or :meth:`send` returns."""
         with contextlib.suppress(OSError):  # the peer may have ended it already

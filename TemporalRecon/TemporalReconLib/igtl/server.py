@@ -33,6 +33,7 @@ _JOIN_S = 1.5
 class _Client:
     connection: Connection
     outbox: Outbox = field(default_factory=Outbox)
+    muted: set[str] = field(default_factory=set)
     threads: list[threading.Thread] = field(default_factory=list)
 
 
@@ -190,7 +191,11 @@ class IgtlServer:
             If the message cannot be encoded.
         """
         with self._clients_lock:
-            clients = [client for client in self._clients if peer in ("", client.connection.peer)]
+            clients = [
+                client
+                for client in self._clients
+                if peer == client.connection.peer or (not peer and envelope.type_name not in client.muted)
+            ]
         if not clients:
             return 0
         buffers = encode(envelope, self._legacy_v1)
@@ -199,6 +204,13 @@ class IgtlServer:
             if skipped:
                 self._board.add("skipped_sends", skipped)
         return len(clients)
+
+    def mute(self, type_name: str, muted: bool, peer: str) -> None:
+        """Leave messages of a type out of what is sent to all, for one client; or send them to it again."""
+        with self._clients_lock:
+            for client in self._clients:
+                if client.connection.peer == peer:
+                    (client.muted.add if muted else client.muted.discard)(type_name)
 
     def _accept(self) -> None:
         listener = self._listener
@@ -216,6 +228,10 @@ class IgtlServer:
             self._admit(sock, address[0])
 
     def _admit(self, sock: socket.socket, peer_host: str) -> None:
+        with self._clients_lock:
+            departed = [client for client in self._clients if client.connection.has_departed()]
+        for client in departed:  # one that comes back at once must not be refused because of itself
+            self._close(client)
         with self._clients_lock:
             full = len(self._clients) >= self._max_clients
             if full or self._stopping.is_set() or not self._address.allows(peer_host):

@@ -82,14 +82,14 @@ class MrdServer:
         self._thread = threading.Thread(target=self._run, name="mrd-server", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Close the scanner's connection and stop listening."""
+    def stop(self, timeout_s: float = _JOIN_S) -> None:
+        """Close the scanner's connection and stop listening; waits at most ``timeout_s`` for the thread."""
         self._stopping.set()
         with self._lock:
             if self._session is not None:
                 self._session.connection.close()
         if self._thread is not None:
-            self._thread.join(_JOIN_S)
+            self._thread.join(timeout_s)
 
     def __enter__(self) -> MrdServer:
         self.start()
