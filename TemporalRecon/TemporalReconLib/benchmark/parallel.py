@@ -5,9 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -16,6 +17,29 @@ from TemporalReconLib.benchmark.contenders import Contenders
 from TemporalReconLib.benchmark.runs import Plan, Run
 
 Marks = Mapping[str, Row]
+Group = TypeVar("Group")
+Item = TypeVar("Item")
+
+
+def in_processes(work: Callable[[Group], Iterable[Item]], groups: Sequence[Group], jobs: int) -> Iterator[Item]:
+    """Work on groups and give each result as soon as it is there.
+
+    Parameters
+    ----------
+    work
+        What is done with a group, which is done by one process; for several processes it can be pickled.
+    jobs
+        Number of processes; 1 is this one.
+    """
+    if jobs == 1:
+        for group in groups:
+            yield from work(group)
+        return
+    # Not forked: torch's threads and a GPU do not survive it.
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(jobs, _begin, (max(1, (os.cpu_count() or 1) // jobs),)) as pool:
+        for results in pool.imap_unordered(partial(_as_list, work), groups):
+            yield from results
 
 
 def finished_runs(
@@ -33,15 +57,10 @@ def finished_runs(
         Number of processes; 1 is this one.
     """
     if jobs == 1:
-        for runs in pending:
-            yield from run_case(plan, contenders, runs, marks)
-        return
-    # Not forked: torch's threads and a GPU do not survive it.
-    context = multiprocessing.get_context("spawn")
-    work = partial(_run_group, plan, contenders.device, tuple(contenders.weights.items()), marks)
-    with context.Pool(jobs, _begin, (max(1, (os.cpu_count() or 1) // jobs),)) as pool:
-        for group in pool.imap_unordered(work, pending):
-            yield from group
+        return in_processes(lambda runs: run_case(plan, contenders, runs, marks), pending, jobs)
+    return in_processes(
+        partial(_run_group, plan, contenders.device, tuple(contenders.weights.items()), marks), pending, jobs
+    )
 
 
 def _begin(n_threads: int) -> None:
@@ -50,10 +69,14 @@ def _begin(n_threads: int) -> None:
     torch.set_num_threads(n_threads)
 
 
+def _as_list(work: Callable[[Group], Iterable[Item]], group: Group) -> list[Item]:
+    return list(work(group))
+
+
 def _run_group(
     plan: Plan, device: str, weights: tuple[tuple[str, Path], ...], marks: Marks, runs: Sequence[Run]
-) -> list[Finished]:
-    return list(run_case(plan, _contenders(device, weights, plan.test_set.n_frames), runs, marks))
+) -> Iterator[Finished]:
+    return run_case(plan, _contenders(device, weights, plan.test_set.n_frames), runs, marks)
 
 
 @cache

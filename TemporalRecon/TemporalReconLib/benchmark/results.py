@@ -82,9 +82,9 @@ class Results:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
 
-    def drop(self, method: str, weights: str | None) -> int:
-        """Forget the runs of a method with other weights; returns how many."""
-        old = [run for run, rows in self._rows.items() if run.method == method and rows[0].get("weights") != weights]
+    def drop(self, method: str, mark: str | None, name: str = "weights") -> int:
+        """Forget the runs of a method whose rows state another mark (its weights); returns how many."""
+        old = [run for run, rows in self._rows.items() if run.method == method and rows[0].get(name) != mark]
         for run in old:
             del self._rows[run]
             self._pictures_file(run).unlink(missing_ok=True)

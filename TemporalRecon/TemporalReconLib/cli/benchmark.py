@@ -48,32 +48,43 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     weights = _weights_by_method(options.weights)
-    if options.jobs < 1:
-        raise InputError(f"--jobs {options.jobs}: expected 1 or more")
-    if find_spec("matplotlib") is None:
-        raise InputError(
-            "the benchmark draws with matplotlib, which is not installed; pip install 'inboreguidance[benchmark]'"
-        )
+    require_jobs_and_figures(options.jobs)
     from TemporalReconLib.benchmark.runs import Plan, available_methods
     from TemporalReconLib.benchmark.test_set import TestSet
 
     plan = Plan(
         TestSet(options.series, options.frames, options.seed, tuple(options.background), options.matrix),
-        available_methods() if options.methods is None else _listed(options.methods, "--methods", str),
-        _listed(options.accelerations, "--accelerations", float),
-        _listed(options.masks, "--masks", str),
-        _listed(options.planning, "--planning", _PLANNING.__getitem__),
+        available_methods() if options.methods is None else listed(options.methods, "--methods", str),
+        listed(options.accelerations, "--accelerations", float),
+        listed(options.masks, "--masks", str),
+        listed(options.planning, "--planning", _PLANNING.__getitem__),
     )
     plan.check(weights)
     from TemporalReconLib.benchmark.benchmark import run_benchmark
 
     with Progress() as progress:
-        verdicts = run_benchmark(options.output, plan, options.device, weights, options.jobs, _Report(progress))
+        verdicts = run_benchmark(options.output, plan, options.device, weights, options.jobs, RunProgress(progress))
     sys.stdout.writelines(f"{verdict.line}\n" for verdict in verdicts)
     return 0
 
 
-class _Report:
+def require_jobs_and_figures(jobs: int) -> None:
+    """Refuse at once what would fail after hours.
+
+    Raises
+    ------
+    InputError
+        If there are no processes to work, or there is no library to draw with.
+    """
+    if jobs < 1:
+        raise InputError(f"--jobs {jobs}: expected 1 or more")
+    if find_spec("matplotlib") is None:
+        raise InputError(
+            "the benchmark draws with matplotlib, which is not installed; pip install 'inboreguidance[benchmark]'"
+        )
+
+
+class RunProgress:
     """One line of progress with the time to go.
 
     Methods differ a hundredfold in time, so the rest is estimated from the mean of each; one that has not been run
@@ -112,7 +123,7 @@ class _Report:
         return rest * (time.monotonic() - self._begin) / max(sum(every), 1e-9)
 
 
-def _listed(text: str, option: str, convert: Callable[[str], Item]) -> tuple[Item, ...]:
+def listed(text: str, option: str, convert: Callable[[str], Item]) -> tuple[Item, ...]:
     """Values separated by commas, each once."""
     found = []
     for word in text.split(","):

@@ -1,0 +1,133 @@
+"""All contenders on the same pictures: simulate once, reconstruct once, read every frame with each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from TemporalReconLib.benchmark.case_runner import Finished
+from TemporalReconLib.benchmark.contenders import Contenders as Reconstructions
+from TemporalReconLib.benchmark.runs import Condition, Run
+from TemporalReconLib.benchmark.test_set import snr
+from TemporalReconLib.geometry import slice_normal
+from TemporalReconLib.reconstruction.device import select_device
+from TemporalReconLib.simulation.simulated_series import simulate_series
+
+from InstrumentTrackerLib.benchmark.acquired_frame import acquired_frame
+from InstrumentTrackerLib.benchmark.contenders import Contender, LocalizerAlone, Product, SamplesAlone
+from InstrumentTrackerLib.benchmark.masks import SegmentedMasks, TrueMasks
+from InstrumentTrackerLib.benchmark.measurement import Row, reading_row, truth_rows
+from InstrumentTrackerLib.benchmark.pictures import kept_pictures
+from InstrumentTrackerLib.benchmark.plan import Plan
+from InstrumentTrackerLib.benchmark.reading import Shown
+from InstrumentTrackerLib.benchmark.registry import PRODUCT
+from InstrumentTrackerLib.benchmark.test_set import N_SLICES
+from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.paper_rule import PaperRule
+from InstrumentTrackerLib.pipeline import TrackingPipeline
+from InstrumentTrackerLib.segmentation.registry import make_segmenter
+
+
+class Case:
+    """A simulated series with its truth, and its pictures."""
+
+    def __init__(self, plan: Plan, series: int, condition: Condition, n_slices: int = N_SLICES) -> None:
+        config = plan.test_set.config(series, condition.acceleration, condition.mask, n_slices)
+        self.simulated = simulate_series(config)
+        self.kind = plan.test_set.kind(series)
+        self.truths = self.simulated.truth.frames
+        samples = [acquired_frame(self.simulated, n) for n in range(config.frames)]
+        self.planning = self.simulated.planning if plan.planning else None
+        images = reconstructions(plan).images(plan.method_at(condition.acceleration), samples, self.planning)
+        self.shown = [Shown(images[n], samples[n], self.truths[n]) for n in range(config.frames)]
+
+    def common(self) -> Row:
+        """What all rows of the case state."""
+        config = self.simulated.config
+        return {
+            "seed": config.seed,
+            "kind": self.kind,
+            "orientation": config.orientation,
+            "anatomy": "procedural" if config.background is None else config.background.name,
+            "snr": round(snr(self.simulated), 2),
+        }
+
+
+@dataclass(frozen=True)
+class CaseWork:
+    """What a process does with the runs of one case; it can be sent to another process.
+
+    Attributes
+    ----------
+    version
+        Of the code and weights; see the registry.
+    """
+
+    plan: Plan
+    version: str
+
+    def __call__(self, runs: Sequence[Run]) -> Iterator[Finished]:
+        case = Case(self.plan, runs[0].series, runs[0].condition)
+        common = case.common() | {"version": self.version}
+        truths = truth_rows(case.truths)
+        normal = slice_normal(case.simulated.ijk_to_ras)
+        for run in runs:
+            begin = time.perf_counter()
+            contender = contenders(self.plan)[run.method]
+            contender.start(case.planning)
+            readings = [contender.read(shown) for shown in case.shown]
+            identity = {
+                "method": run.method,
+                "series": run.series,
+                "acceleration": run.condition.acceleration,
+                "mask": run.condition.mask,
+                "planning": run.planning,
+            }
+            rows = [
+                identity | common | truth_row | reading_row(reading, truth, normal)
+                for truth_row, reading, truth in zip(truths, readings, case.truths, strict=True)
+            ]
+            pictures = kept_pictures(case.shown, readings, case.simulated.plan) if run.method == PRODUCT else None
+            yield Finished(run, rows, pictures, time.perf_counter() - begin)
+
+
+@cache
+def reconstructions(plan: Plan) -> Reconstructions:
+    """Reconstruction methods, built once in a process."""
+    weights = {} if plan.weights is None else {plan.method: plan.weights}
+    return Reconstructions(plan.device, weights, plan.test_set.n_frames)
+
+
+@cache
+def contenders(plan: Plan) -> dict[str, Contender]:
+    """Those of the plan by name, built once in a process."""
+    segmenter = make_segmenter(plan.segmenter, plan.device, plan.segmenter_weights)
+    masks = SegmentedMasks(segmenter)
+    builders: dict[str, Callable[[], Contender]] = {
+        PRODUCT: lambda: Product(_pipeline(plan)),
+        "mask-localizer": lambda: _mask_localizer(masks),
+        "classical": lambda: LocalizerAlone(ClassicalLocalizer()),
+        "samples": lambda: _samples(plan),
+        "paper-rule": lambda: LocalizerAlone(PaperRule(), masks),
+        "paper-rule-true-masks": lambda: LocalizerAlone(PaperRule(), TrueMasks()),
+    }
+    return {name: builders[name]() for name in plan.contenders}
+
+
+def _pipeline(plan: Plan) -> TrackingPipeline:
+    """The product as ``instrument-tracker track`` builds it."""
+    return TrackingPipeline()
+
+
+def _mask_localizer(masks: SegmentedMasks) -> Contender:
+    from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
+
+    return LocalizerAlone(MaskLocalizer(), masks)
+
+
+def _samples(plan: Plan) -> Contender:
+    from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
+
+    return SamplesAlone(SampleLocalizer(select_device(plan.device)), _pipeline(plan))

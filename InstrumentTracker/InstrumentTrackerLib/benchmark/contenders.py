@@ -1,0 +1,103 @@
+"""Ways to find the instrument, behind one protocol: the product, its parts alone, and the baselines."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Protocol
+
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+
+from InstrumentTrackerLib.benchmark.masks import Masks
+from InstrumentTrackerLib.benchmark.reading import NOT_FOUND, Reading, Shown, timed
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.localizer import Localizer
+from InstrumentTrackerLib.pipeline import TrackingPipeline
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+
+
+class Contender(Protocol):
+    """Sees the frames of a series one by one."""
+
+    def start(self, planning: KSpaceFrame | None) -> None:
+        """A new series, with its fully sampled scan if there is one."""
+
+    def read(self, shown: Shown) -> Reading:
+        """Where the instrument is in the next frame."""
+
+
+class Product:
+    """What ``instrument-tracker track`` does with the pictures."""
+
+    def __init__(self, pipeline: TrackingPipeline) -> None:
+        self._pipeline = pipeline
+
+    def start(self, planning: KSpaceFrame | None) -> None:
+        self._pipeline.reset()
+
+    def read(self, shown: Shown) -> Reading:
+        guidance, seconds = timed(partial(self._pipeline.push, shown.image))
+        return Reading.of_tracked(guidance.tracked, guidance.mask, seconds)
+
+
+class LocalizerAlone:
+    """A localizer frame by frame: no tracker, no memory.
+
+    Parameters
+    ----------
+    masks
+        What it localizes in; None for a localizer that needs no mask.
+    """
+
+    def __init__(self, localizer: Localizer, masks: Masks | None = None) -> None:
+        self._localizer = localizer
+        self._masks = masks
+
+    def start(self, planning: KSpaceFrame | None) -> None:
+        """Every frame is a new series."""
+
+    def read(self, shown: Shown) -> Reading:
+        mask, segmentation_s = (None, 0.0) if self._masks is None else self._masks.of(shown)
+        pose, seconds = timed(partial(self._localizer.localize, shown.image, mask))
+        return Reading.of_pose(pose, mask, segmentation_s + seconds)
+
+
+class SampleFit(Protocol):
+    """What :class:`~InstrumentTrackerLib.localization.sample_localizer.SampleLocalizer` offers."""
+
+    def set_planning(self, planning: KSpaceFrame) -> None: ...
+
+    def localize(
+        self, frame: KSpaceFrame, image: ImageFrame | None, prediction: TrackedPose | None
+    ) -> InstrumentPose | None: ...
+
+    def reset(self) -> None: ...
+
+
+class SamplesAlone:
+    """The needle tip from the samples of each frame; what the product tracked before says where to search.
+
+    Parameters
+    ----------
+    pipeline
+        Gives the predictions; its own needle tip is not reported.
+    """
+
+    def __init__(self, localizer: SampleFit, pipeline: TrackingPipeline) -> None:
+        self._localizer = localizer
+        self._pipeline = pipeline
+        self._last: TrackedPose | None = None
+
+    def start(self, planning: KSpaceFrame | None) -> None:
+        self._pipeline.reset()
+        self._localizer.reset()
+        self._last = None
+        if planning is not None:
+            self._localizer.set_planning(planning)
+
+    def read(self, shown: Shown) -> Reading:
+        pose, seconds = timed(partial(self._localizer.localize, shown.samples, shown.image, self._last))
+        self._last = self._pipeline.push(shown.image).tracked
+        if pose is None:
+            return Reading(NOT_FOUND, seconds=seconds)
+        return Reading.of_pose(pose, None, seconds)

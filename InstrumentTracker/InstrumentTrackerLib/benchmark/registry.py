@@ -1,0 +1,87 @@
+"""The contenders by name, and which of them this version and these options can run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from TemporalReconLib.errors import InputError
+
+from InstrumentTrackerLib.benchmark.plan import Plan
+from InstrumentTrackerLib.segmentation.registry import CLASSICAL, SegmenterSpec
+
+PRODUCT = "product"
+# In the order of the tables; what each is.
+CONTENDERS = {
+    PRODUCT: "the whole pipeline as `instrument-tracker track` runs it",
+    "mask-localizer": "segmentation and localization of each picture alone, no tracker",
+    "classical": "the learning-free localizer on each picture alone, no tracker",
+    "samples": "the needle tip fitted to the k-space samples of each frame, along the axis that was tracked before",
+    "paper-rule": "the published rule (major axis of the mask, its end nearest to the center) on the same masks",
+    "paper-rule-true-masks": "the published rule on the true masks: a reference, not a method",
+}
+_VERSION_LENGTH = 12
+# What decides on the numbers besides the pictures.
+_PACKAGES = ("localization", "segmentation", "tracking", "networks", "benchmark/contenders.py", "pipeline.py")
+
+
+def unavailable(segmenter: str) -> dict[str, str]:
+    """Contenders that cannot be run, and why."""
+    if segmenter == CLASSICAL:
+        return {"mask-localizer": "it needs masks of a segmenter; give --segmenter"}
+    return {}
+
+
+def chosen(names: Iterable[str] | None, segmenter: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Contenders to run in the order of the tables, and those left out with the reason.
+
+    Parameters
+    ----------
+    names
+        As asked for; None for all that can be run.
+
+    Raises
+    ------
+    InputError
+        If one that is asked for does not exist or cannot be run.
+    """
+    reasons = unavailable(segmenter)
+    if names is None:
+        return tuple(name for name in CONTENDERS if name not in reasons), reasons
+    wanted = set(names)
+    for name in sorted(wanted):
+        if name not in CONTENDERS:
+            raise InputError(f"unknown contender '{name}', expected some of {', '.join(CONTENDERS)}")
+        if name in reasons:
+            raise InputError(f"contender '{name}' cannot be run: {reasons[name]}")
+    return tuple(name for name in CONTENDERS if name in wanted), {}
+
+
+def version_of(plan: Plan) -> str:
+    """Digest of the code and the weights that decide on the numbers: results of another version do not mix."""
+    library = Path(__file__).parents[1]
+    files = sorted(path for name in _PACKAGES for path in _sources(library / name))
+    digest = hashlib.sha256(plan.segmenter.encode())
+    for path in [*files, *_weights_files(plan)]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:_VERSION_LENGTH]
+
+
+def _weights_files(plan: Plan) -> list[Path]:
+    spec = SegmenterSpec.parse(plan.segmenter)
+    if plan.segmenter_weights is not None:
+        return [plan.segmenter_weights]
+    if spec.folder is not None:
+        return sorted(path for path in spec.folder.rglob("*") if path.is_file())
+    if spec.kind == CLASSICAL:
+        return []
+    from TemporalReconLib.weights.bundle import default_weights, open_weights
+
+    from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
+
+    return [open_weights(default_weights(METHOD), METHOD).source]
+
+
+def _sources(path: Path) -> list[Path]:
+    return [path] if path.is_file() else list(path.rglob("*.py"))

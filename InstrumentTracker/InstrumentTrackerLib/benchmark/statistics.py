@@ -1,0 +1,146 @@
+"""The statistics of the report: means with bounds, rates with intervals, calibration, lag."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+CONFIDENCE_LEVEL = 0.95
+_RESAMPLES = 9999
+_BINS = 10
+# Fewer frames, or speeds that hardly differ, tell nothing of a lag.
+_MIN_LAG_FRAMES, _MIN_SPEED_RANGE_MM = 10, 2.0
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Of an error over frames.
+
+    Attributes
+    ----------
+    upper
+        Upper end of the two-sided 95 % interval of the mean (percentile bootstrap that draws whole series, because
+        the frames of a series are alike); None with one series.
+    p95
+        95 % of the frames are better.
+    """
+
+    mean: float
+    upper: float | None
+    median: float
+    p95: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Share of frames, with its 95 % interval by Wilson (as if frames were independent)."""
+
+    hits: int
+    n: int
+
+    @property
+    def share(self) -> float | None:
+        return self.hits / self.n if self.n else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        if not self.n:
+            return None
+        found = stats.binomtest(self.hits, self.n).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
+        return float(found.low), float(found.high)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Frames of similar confidence."""
+
+    confidence: float
+    right: Rate
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How far the tip is shown behind, in frame intervals, with its 95 % interval (None where all errors are equal)."""
+
+    frames: float
+    interval: tuple[float, float] | None
+    n: int
+
+
+def clustered_mean(values: ArrayLike, clusters: ArrayLike) -> Mean | None:
+    """Mean with its bound; None without values.
+
+    Parameters
+    ----------
+    values, clusters
+        Of each frame: the error, and the series that it belongs to.
+    """
+    array, series = np.asarray(values, dtype=np.float64), np.asarray(clusters)
+    if array.size == 0:
+        return None
+    _, which = np.unique(series, return_inverse=True)
+    sums, counts = np.bincount(which, weights=array), np.bincount(which)
+    upper = None
+    if sums.size > 1:
+        found = stats.bootstrap(
+            (sums, counts),
+            lambda totals, numbers, axis: totals.sum(axis=axis) / numbers.sum(axis=axis),
+            paired=True,
+            vectorized=True,
+            n_resamples=_RESAMPLES,
+            confidence_level=CONFIDENCE_LEVEL,
+            method="percentile",
+            random_state=np.random.default_rng(0),
+        )
+        upper = float(found.confidence_interval.high)
+    median, p95 = np.percentile(array, (50, 95))
+    return Mean(float(array.mean()), upper, float(median), float(p95), int(array.size))
+
+
+def reliability(confidences: ArrayLike, is_right: ArrayLike) -> list[Bin]:
+    """Ten bins of equal width from 0 to 1, without the empty ones; mean confidence and share of right frames."""
+    stated, right = np.asarray(confidences, dtype=np.float64), np.asarray(is_right, dtype=bool)
+    which = np.minimum((stated * _BINS).astype(int), _BINS - 1)
+    return [
+        Bin(float(stated[which == n].mean()), Rate(int(right[which == n].sum()), int((which == n).sum())))
+        for n in range(_BINS)
+        if (which == n).any()
+    ]
+
+
+def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
+    """Mean distance of confidence and share of right frames, weighted by frames (Naeini et al., AAAI 2015)."""
+    total = sum(each.right.n for each in bins)
+    if not total:
+        return None
+    return sum(abs(each.confidence * each.right.n - each.right.hits) for each in bins) / total
+
+
+def lag_of(speeds_mm: ArrayLike, errors_mm: ArrayLike) -> Lag | None:
+    """Lag behind a steady advance: minus the slope of the signed error along the axis over the speed.
+
+    The slope is that of Theil and Sen, which a few frames in which something else was found do not bend.
+
+    Parameters
+    ----------
+    speeds_mm, errors_mm
+        Of each frame: true advance per frame interval, and measured minus true position along the axis.
+
+    Returns
+    -------
+    Lag, None where there are too few frames or all are equally fast.
+    """
+    speeds, errors = np.asarray(speeds_mm, dtype=np.float64), np.asarray(errors_mm, dtype=np.float64)
+    if speeds.size < _MIN_LAG_FRAMES or np.ptp(speeds) < _MIN_SPEED_RANGE_MM:
+        return None
+    with np.errstate(invalid="ignore"):
+        slope, _, low, high = stats.theilslopes(errors, speeds, CONFIDENCE_LEVEL)
+    interval = (-float(high), -float(low)) if np.isfinite([low, high]).all() else None
+    return Lag(-float(slope), interval, int(speeds.size))
