@@ -106,6 +106,8 @@ def _check_files(options: argparse.Namespace) -> None:
         check_input(path)
     if options.data is not None and not options.data.is_dir():
         raise InputError(f"--data {options.data}: no such folder; give one that holds fully sampled series")
+    if options.weights is not None and not options.weights.exists():
+        raise InputError(f"--weights {options.weights}: does not exist; give a model folder or a weights file")
     if options.output.exists() and not options.output.is_dir():
         raise InputError(f"--output {options.output}: a file of that name is there; give the name of a folder")
     require_writable(options.output / "newest.pt" if options.output.exists() else options.output)

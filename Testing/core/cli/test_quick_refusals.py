@@ -21,6 +21,7 @@ sys.exit(main(sys.argv[1:]))
 
 RECONSTRUCT = ("temporal-recon", "reconstruct", "volume.nrrd", "--output", "out.nrrd")
 SIMULATE = ("temporal-recon", "simulate", "--output", "out.h5")
+TRAIN = ("temporal-recon", "train", "--output", "run")
 TRACK = ("instrument-tracker", "track", "volume.nrrd", "--output", "out.csv")
 
 REFUSALS = {
@@ -32,6 +33,8 @@ REFUSALS = {
     "damaged input": ((*RECONSTRUCT[:2], "cut.nrrd", *RECONSTRUCT[3:]), "cut.nrrd"),
     "output of another kind": ((*RECONSTRUCT[:4], "out.mp4"), "out.mp4"),
     "unknown method": ((*RECONSTRUCT, "--method", "magic"), "magic"),
+    "uncertainty of another kind": ((*RECONSTRUCT, "--uncertainty", "out.csv"), "--uncertainty out.csv"),
+    "uncertainty in place of the images": ((*RECONSTRUCT, "--uncertainty", "out.nrrd"), "--uncertainty out.nrrd"),
     "acceleration below 1": ((*RECONSTRUCT, "--acceleration", "0.5"), "acceleration 0.5"),
     "acceleration above the lines": ((*RECONSTRUCT, "--acceleration", "33"), "acceleration 33"),
     "nonsense frames": ((*RECONSTRUCT, "--frames", "some"), "--frames"),
@@ -40,6 +43,13 @@ REFUSALS = {
     "no such background": ((*SIMULATE, "--background", "missing.nrrd"), "missing.nrrd"),
     "empty background": ((*SIMULATE, "--background", ""), "--background"),
     "no such coil maps": ((*SIMULATE, "--coil-maps", "missing.npy"), "missing.npy"),
+    "training from no weights": ((*TRAIN, "--weights", "nowhere"), "--weights nowhere"),
+    "training on no such series": ((*TRAIN, "--data", "nowhere"), "--data nowhere"),
+    "training on no such background": ((*TRAIN, "--backgrounds", "missing.nrrd"), "missing.nrrd"),
+    "training into a file": ((*TRAIN[:3], "volume.nrrd"), "--output volume.nrrd"),
+    "training of no step": ((*TRAIN, "--steps", "0"), "--steps 0"),
+    "training for less than no time": ((*TRAIN, "--minutes", "-1"), "--minutes -1"),
+    "training of what has no weights": ((*TRAIN, "--method", "zero-filled"), "zero-filled"),
     "nothing to track": ((*TRACK[:2], "missing.h5", *TRACK[3:]), "missing.h5"),
     "nothing named to track": ((*TRACK[:2], "", *TRACK[3:]), "INPUT"),
     "table of another kind": ((*TRACK[:4], "out.xlsx"), "out.xlsx"),
