@@ -30,6 +30,9 @@ class ImageFrame:
         complex64 (slice, row, col) where the phase is known.
     quality
         0 (failed) to 1 (as good as fully sampled); None where the method gives no estimate.
+    uncertainty
+        float32 (slice, row, col), expected absolute error of each pixel at the scale of ``data``; None where the
+        method gives no estimate.
     acceleration
         Full lines / acquired lines of the frame it came from; 1 for a fully sampled image.
     method
@@ -47,6 +50,7 @@ class ImageFrame:
     has_geometry: bool = True
     complex_data: NDArray[np.complex64] | None = None
     quality: float | None = None
+    uncertainty: NDArray[np.float32] | None = None
     acceleration: float = 1.0
     method: str = ""
     latency_s: float = 0.0
@@ -66,10 +70,21 @@ class ImageFrame:
             )
         if self.quality is not None and not 0.0 <= self.quality <= 1.0:
             raise InputError(f"image frame {self.index}: quality {self.quality} is outside 0..1")
+        if self.uncertainty is not None:
+            self._check_uncertainty(self.uncertainty)
         object.__setattr__(self, "data", data)
         object.__setattr__(
             self, "ijk_to_ras", validated_ijk_to_ras(self.ijk_to_ras, f"image frame {self.index} geometry")
         )
+
+    def _check_uncertainty(self, uncertainty: NDArray[np.float32]) -> None:
+        if uncertainty.dtype != np.float32 or uncertainty.shape != np.shape(self.data):
+            raise InputError(
+                f"image frame {self.index}: uncertainty is {uncertainty.dtype} {uncertainty.shape}, expected float32 "
+                f"{np.shape(self.data)} like the image"
+            )
+        if not np.all(np.isfinite(uncertainty)) or uncertainty.min() < 0.0:
+            raise InputError(f"image frame {self.index}: uncertainty is negative, NaN or infinite in places")
 
     def with_latency(self, latency_s: float) -> ImageFrame:
         """A copy that states how long its reconstruction took."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from TemporalReconLib.cli.options import (
 )
 from TemporalReconLib.cli.output_options import JSON_SUFFIXES, SEQUENCE_SUFFIXES, check_outputs
 from TemporalReconLib.cli.progress import Progress
+from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
     from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -26,6 +28,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("reconstruct", help="reconstruct a series frame by frame, as it would be live")
     parser.add_argument("input", type=path_name, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("--output", type=Path, required=True, metavar="OUT", help=".seq.nrrd (or .nrrd) to write")
+    parser.add_argument(
+        "--uncertainty", type=Path, metavar="OUT", help=".seq.nrrd (or .nrrd) of each pixel's expected absolute error"
+    )
     parser.add_argument("--report", type=Path, metavar="JSON", help="per-frame latency, method, device, R, dropped")
     add_method_options(parser)
     add_series_options(parser)
@@ -34,7 +39,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_outputs(
-        {"--output": (options.output, SEQUENCE_SUFFIXES), "--report": (options.report, JSON_SUFFIXES)},
+        {
+            "--output": (options.output, SEQUENCE_SUFFIXES),
+            "--uncertainty": (options.uncertainty, SEQUENCE_SUFFIXES),
+            "--report": (options.report, JSON_SUFFIXES),
+        },
         options.input,
         options.prior,
     )
@@ -45,15 +54,32 @@ def run(options: argparse.Namespace) -> int:
 
     opened = open_for_playing(options.input, series_options(options))
     reconstructor = make_reconstructor(options.method, options.device, options.weights)
-    images = []
+    images, uncertainties = [], []
     with Progress() as progress:
         for image in reconstruct_series(opened, reconstructor):
             images.append(image)
+            if options.uncertainty is not None:
+                uncertainties.append(uncertainty_of(image, options.uncertainty))
             progress.show(f"frame {len(images)}/{len(opened)}  {image.latency_s * 1e3:.0f} ms")
     write_image_sequence(options.output, images)
+    if options.uncertainty is not None:
+        write_image_sequence(options.uncertainty, uncertainties)
     if options.report is not None:
         write_report(options.report, images, str(reconstructor.device), n_dropped=len(opened) - len(images))
     return 0
+
+
+def uncertainty_of(image: ImageFrame, path: Path) -> ImageFrame:
+    """The uncertainty of an image as an image of its own.
+
+    Raises
+    ------
+    InputError
+        If the method gives none.
+    """
+    if image.uncertainty is None:
+        raise InputError(f"--uncertainty {path}: method '{image.method}' gives no uncertainty; take --method temporal")
+    return replace(image, data=image.uncertainty, complex_data=None, uncertainty=None)
 
 
 def write_report(path: Path, images: list[ImageFrame], device: str, n_dropped: int) -> None:

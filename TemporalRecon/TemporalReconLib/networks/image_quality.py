@@ -44,7 +44,7 @@ class QualityEvidence:
         noise = 2.0 * frame.noise**2 * frame.is_sampled.sum(dim=1) * samples_per_line
         sums = torch.stack(
             [
-                torch.exp(output.log_error.clamp(-8.0, 3.0)).sum(),
+                output.expected_error.sum(),
                 output.image.abs().sum(),
                 *output.energies.sum(dim=0),
                 noise.sum(),

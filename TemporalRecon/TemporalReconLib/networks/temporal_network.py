@@ -141,6 +141,11 @@ class TemporalOutput:
     features: torch.Tensor
     energies: torch.Tensor
 
+    @property
+    def expected_error(self) -> torch.Tensor:
+        """Expected absolute error of each pixel, float32 (batch, row, col), within what training lets it be."""
+        return torch.exp(self.log_error[:, 0].clamp(-8.0, 3.0))
+
 
 class TemporalNetwork(nn.Module):
     """Causal recurrent reconstruction with multi-coil data consistency, unrolled twice.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
@@ -21,6 +24,9 @@ from TemporalReconLib.weights.bundle import Weights, default_weights, fill_netwo
 
 # More slices than these go through the network in turns, which bounds its memory.
 _SLICES_AT_ONCE = 8
+# The network expects the error of the complex pixel. The magnitude errs by the part along the pixel's own phase: on
+# average over all directions this much of it.
+_ALONG_PHASE = 2.0 / math.pi
 
 
 class TemporalReconstruction(StreamingReconstructor):
@@ -65,6 +71,7 @@ class TemporalReconstruction(StreamingReconstructor):
         self._memory: TemporalMemory | None = None
         self._states: list[TemporalState] = []
         self.evidence: QualityEvidence | None = None
+        self._uncertainty: NDArray[np.float32] | None = None
 
     def _forget(self) -> None:
         self._planning = None
@@ -87,7 +94,7 @@ class TemporalReconstruction(StreamingReconstructor):
         self._memory.ingest(frame)
 
     def _unfilled(self, newest: KSpaceFrame) -> partial[ImageFrame]:
-        image = super()._unfilled(newest)
+        image = partial(super()._unfilled(newest), uncertainty=self._uncertainty)
         if self._quality is None or self.evidence is None:
             return image
         return partial(image, quality=self._quality.quality_of(self.evidence.features))
@@ -97,7 +104,7 @@ class TemporalReconstruction(StreamingReconstructor):
         memory = self._memory
         assert memory is not None and self._newest is not None
         turned = memory.recalibrate()
-        images, states, evidences = [], [], []
+        images, errors, states, evidences = [], [], [], []
         for number, first in enumerate(range(0, self._newest.image_shape[0], _SLICES_AT_ONCE)):
             slices = slice(first, first + _SLICES_AT_ONCE)
             state = self._states[number] if self._states else None
@@ -107,10 +114,12 @@ class TemporalReconstruction(StreamingReconstructor):
             with self._precision:
                 output, state = self._network(known, state)
             images.append(output.image)
+            errors.append(output.expected_error)
             states.append(state)
             evidences.append(QualityEvidence.of(known, output))
         self._states = states
         self.evidence = reduce(add, evidences)
+        self._uncertainty = (torch.cat(errors) * (_ALONG_PHASE * memory.scale)).cpu().numpy()
         image = torch.cat(images) * memory.scale
         coil = memory.first_coil
         return image.abs().cpu().numpy(), None if coil is None else (image * coil).cpu().numpy()
