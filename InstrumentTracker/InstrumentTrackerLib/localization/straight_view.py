@@ -51,17 +51,18 @@ def straighten(
     line: Line,
     along: Array | None = None,
     slices: list[int] | None = None,
+    reach_mm: float = REACH_MM,
 ) -> StraightView:
-    """Sample along a line, by default wherever it crosses the image."""
+    """Sample along a line, by default wherever it crosses the image, and ``reach_mm`` to both sides."""
     if along is None:
         reach = float(np.linalg.norm(plane.half_size))
         along = np.arange(-reach, reach, ALONG_STEP_MM)
         keep = _inside(plane, line.point(along))
         along = along[keep] if keep.any() else along[:1]
-    across = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
+    across = np.arange(-reach_mm, reach_mm + STEP_MM / 2, STEP_MM)
     indices = plane.to_indices(line.point(along[:, None], across[None, :]))
     coordinates = [indices[..., 1], indices[..., 0]]
-    chosen = list(range(plane.shape[0])) if slices is None else slices
+    chosen = range(pixels.shape[0]) if slices is None else slices
     data = np.stack([map_coordinates(pixels[k], coordinates, order=1, mode="constant") for k in chosen])
     return StraightView(line, along, across, data, _inside(plane, line.point(along)))
 

@@ -78,9 +78,19 @@ def find_through_plane(
         middles.append((low + high) / 2 - guide_tip)
         offsets.append(offset)
         variances.append(variance + MODEL_STD_MM**2)
+    return line_through_stretches(middles, offsets, variances)
+
+
+def line_through_stretches(middles: list[float], offsets: list[float], variances: list[float]) -> ThroughPlane | None:
+    """Straight line through the offsets of stretches with a prior on its slope; None without any.
+
+    Parameters
+    ----------
+    middles
+        mm along the line from the guide tip.
+    """
     if not offsets:
         return None
-    # Straight line through the stretches with a prior on its slope.
     design = np.stack([np.ones(len(middles)), np.array(middles)], axis=1)
     precision = design.T @ (design / np.array(variances)[:, None]) + np.diag([0.0, 1 / TILT_STD**2])
     covariance = np.linalg.inv(precision)
