@@ -28,6 +28,9 @@ _SCALAR_TYPES = {code: scalar_type for scalar_type, code in _DTYPES.items()}
 _BIG, _LITTLE = 1, 2
 _RAS, _LPS = 1, 2
 MAX_COMPONENTS = 254
+# Far beyond any magnet: what exceeds it is not mm, or no matrix.
+_MAX_SPACING_MM = 1e3
+_MAX_POSITION_MM = 1e5
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +150,12 @@ def _geometry(values: list[float], size: tuple[int, int, int], label: int, coord
     matrix[:3, 3] -= matrix[:3, :3] @ ((np.array(size) - 1) / 2)
     if coordinates == "lps" or (coordinates == "label" and label == _LPS):
         matrix = LPS_TO_RAS @ matrix
+    spacing = np.linalg.norm(matrix[:3, :3], axis=0)
+    if np.any(spacing > _MAX_SPACING_MM) or np.any(np.abs(matrix[:3, 3]) > _MAX_POSITION_MM):
+        raise MessageError(
+            "matrix",
+            f"IMAGE: pixels of {spacing.max():.3g} mm at {np.abs(matrix[:3, 3]).max():.3g} mm are in no scanner",
+        )
     try:
         return validated_ijk_to_ras(matrix, "IMAGE matrix")
     except InputError as error:
