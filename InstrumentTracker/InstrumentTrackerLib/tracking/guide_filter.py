@@ -16,8 +16,8 @@ LEVER_MM = 50.0
 # Spread of a measured axis.
 AXIS_STD_RAD = float(np.deg2rad(1.5))
 # A hand slides the guide faster and farther than it pivots it.
-GUIDE_HAND = Unrest((80.0, 40.0), (12.0, 4.0), 0.1)
-SHAFT_HAND = Unrest((40.0, 40.0), (4.0, 4.0), 0.1)
+GUIDE_HAND = Unrest((80.0, 40.0), (12.0, 4.0), (30.0, 12.0), 0.1)
+SHAFT_HAND = Unrest((40.0, 40.0), (4.0, 4.0), (15.0, 15.0), 0.1)
 
 
 class GuideFilter:
@@ -76,8 +76,8 @@ class GuideFilter:
         tip, axis = _parts(pose)
         measured = KnownDirections.of(pose.guide_tip_covariance)
         fits = (
-            self._tip.agreement(tip, measured),
-            self._shaft.agreement(LEVER_MM * axis, _shaft_directions(measured)),
+            self._tip.agreement(tip, measured, self.axis),
+            self._shaft.agreement(LEVER_MM * axis, _shaft_directions(measured), self.axis),
         )
         return None if fits[0] is None or fits[1] is None else min(fits[0], fits[1])
 

@@ -22,6 +22,8 @@ TREMOR_MM = 0.5
 INITIAL_VELOCITY_STD_MM_S = 5.0
 # Seconds after which a steady motion changes, and a change is over.
 STEADY_FOR_S, CHANGING_FOR_S = 1.0, 0.5
+# No hand is faster.
+MAX_SPEED_MM_S = 100.0
 # A motion that is not seen any more is over after this time.
 HALT_S = 0.3
 
@@ -36,12 +38,15 @@ class Unrest:
         Standard deviation it reaches.
     step_mm
         The same as a limit between two frames: slow frames do not make a hand reach farther.
+    farthest_mm
+        No measurement farther from what was expected fits, however long the point was not seen.
     memory_s
-        In this time it is reached.
+        In this time the speed is reached.
     """
 
     speed_mm_s: tuple[float, float]
     step_mm: tuple[float, float]
+    farthest_mm: tuple[float, float]
     memory_s: float
 
     def rate(self, seconds: float, axis: Array) -> Array:
@@ -55,7 +60,7 @@ class Unrest:
 
 
 # A resting instrument and one in even motion are the same motion: its velocity stays.
-STEADY = Unrest((3.0, 3.0), (1.0, 1.0), 1.0)
+STEADY = Unrest((3.0, 3.0), (1.0, 1.0), (np.inf, np.inf), 1.0)
 
 
 class MotionFilter:
@@ -114,9 +119,14 @@ class MotionFilter:
             self._covariances[model] = transition @ covariance @ transition.T + noise
         self._weights = weights
 
-    def agreement(self, position: Array, measured: KnownDirections) -> float | None:
+    def agreement(self, position: Array, measured: KnownDirections, axis: Array) -> float | None:
         """1 where a measurement is as expected, falling to 0 at the border of the gate, None beyond it."""
         n = len(measured.known)
+        away = measured.known.T @ (measured.known @ (position - self.position))
+        along = float(away @ axis)
+        farthest = self._unrests[1].farthest_mm
+        if abs(along) > farthest[0] or float(np.linalg.norm(away - along * axis)) > farthest[1]:
+            return None
         spread = np.diag(measured.variances + GATE_SLACK_MM**2)
         squared = np.inf
         for state, covariance in zip(self._states, self._covariances, strict=True):
@@ -145,6 +155,8 @@ class MotionFilter:
         weights = np.exp(logs - logs.max())
         self._weights = weights / weights.sum()
         self._draw_in_plane(position, measured.unknown)
+        speeds = np.linalg.norm(self._states[:, 3:], axis=1, keepdims=True)
+        self._states[:, 3:] *= np.minimum(1.0, MAX_SPEED_MM_S / np.maximum(speeds, 1e-9))
 
     def halt(self, seconds: float) -> None:
         """Let the velocity fade while the point is not seen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,13 @@ from InstrumentTrackerLib.tracking.rules import AGREEMENT_MM, MAX_THROW_MM, MIN_
 Array = NDArray[np.float64]
 
 # A hand pushes the needle through its guide; across, the tissue holds it.
-NEEDLE_HAND = Unrest((80.0, 40.0), (5.0, 3.0), 0.1)
+NEEDLE_HAND = Unrest((80.0, 40.0), (5.0, 3.0), (16.0, 8.0), 0.1)
 # A needle comes out of its guide near the axis: within this distance, growing with its reach.
 OFF_AXIS_MM, OFF_AXIS_SLOPE = 4.0, 0.15
 # Nearer to the guide tip the cap (5 mm) hides the needle, or leaves too little of it (3 mm) to be found.
 HIDDEN_DEPTH_MM = 8.5
-# A jump along the axis changes the sideways position by no more than this.
-JUMP_ACROSS_MM = 4.0
+# A bent needle moves sideways as it jumps along its guide, by less than this, growing with the jump.
+JUMP_ACROSS_MM, JUMP_ACROSS_SLOPE = 3.0, 0.15
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,15 @@ class NeedleSight:
         A needle was seen where it cannot be believed yet.
     was_fired
         This picture confirmed a shot.
+    assumed
+        Tip and covariance after a shot that waits for its second sight.
     """
 
     is_measured: bool
     agreement: float = 1.0
     contradicts: bool = False
     was_fired: bool = False
+    assumed: tuple[Array, Array] | None = None
 
 
 class NeedleFollower:
@@ -74,8 +77,8 @@ class NeedleFollower:
 
     def halt(self, seconds: float) -> None:
         """Let it come to rest while not even the guide is seen."""
-        self._unseen_s += seconds
         if self.filter is not None:
+            self._unseen_s += seconds
             self.filter.halt(seconds)
 
     def carry(self, predicted: GuideFilter, guide: GuideFilter) -> None:
@@ -103,14 +106,18 @@ class NeedleFollower:
         measured = KnownDirections.of(covariance)
         is_second = self._is_second_sight(tip)
         if self.filter is not None and not is_second:
-            agreement = self.filter.agreement(tip, measured)
+            agreement = self.filter.agreement(tip, measured, guide.axis)
             if agreement is not None:
                 self.filter.update(tip, measured)
                 return self._seen(guide, agreement)
-        if at_once or (is_second and self._is_jump_along(tip, measured, guide)):
+        jump = self._jump_along(tip, measured, guide)
+        if at_once or (is_second and jump is not None):
             return self._start(tip, measured, guide)
         self._waiting = tip
-        return self._unseen(guide, seconds, contradicts=True)
+        sight = self._unseen(guide, seconds, contradicts=True)
+        if self.filter is not None and jump is not None and jump >= MIN_THROW_MM:
+            return replace(sight, assumed=(tip, measured.covariance))
+        return sight
 
     def _is_second_sight(self, tip: Array) -> bool:
         """Whether it agrees with one that waits, and better than with what is followed."""
@@ -153,14 +160,16 @@ class NeedleFollower:
     def _depth(self, guide: GuideFilter) -> float:
         return 0.0 if self.filter is None else float((self.filter.position - guide.tip) @ guide.axis)
 
-    def _is_jump_along(self, tip: Array, measured: KnownDirections, guide: GuideFilter) -> bool:
-        """Whether it can have been fired or pulled back: along the axis, not across it."""
+    def _jump_along(self, tip: Array, measured: KnownDirections, guide: GuideFilter) -> float | None:
+        """mm fired or (negative) pulled back, along the axis and not across it; None if it cannot have been."""
         if self.filter is None:
-            return True
+            return 0.0
         jump = tip - self.filter.position
         along = float(jump @ guide.axis)
         across = measured.known @ (jump - along * guide.axis)
-        return along <= MAX_THROW_MM and float(np.linalg.norm(across)) <= JUMP_ACROSS_MM
+        if along > MAX_THROW_MM or np.linalg.norm(across) > JUMP_ACROSS_MM + JUMP_ACROSS_SLOPE * abs(along):
+            return None
+        return along
 
 
 def _is_on_line(tip: Array, covariance: Array | None, guide: GuideFilter) -> bool:

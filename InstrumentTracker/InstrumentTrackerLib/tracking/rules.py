@@ -1,9 +1,10 @@
 """When an instrument is called tracked, predicted, lost or absent: all rules and their limits.
 
 A *sight* is a picture that can be believed in which the localizer found guide tip and axis with a confidence of at
-least ``MIN_CONFIDENCE``. It *fits* if it lies within what a hand can do since the last picture
-(:mod:`~InstrumentTrackerLib.tracking.motion_filter`), in 999 of 1000 cases; directions of unknown position
-(through the plane) are left out. All limits are times, because frames last 36 ms to 730 ms.
+least ``MIN_CONFIDENCE``. It *fits* if it lies within what a hand can do since the last picture, in 999 of 1000 cases
+(:mod:`~InstrumentTrackerLib.tracking.motion_filter`), and never farther from what was expected than 30 mm along the
+guide, 12 mm and 17 degrees across it; directions of unknown position (through the plane) are left out. All limits of
+states are times, because frames last 36 ms to 730 ms.
 
 =====================  ==================================================  ==========================================
 state before           this picture                                        state after
@@ -30,8 +31,10 @@ needle                                          state, and what is reported
 ==============================================  =====================================================================
 seen, fits                                      tracked, needle tip
 first seen                                      tracked, guide tip; the needle with its second sight
-jumps along the axis: fired (forward, at most   predicted at the old place; tracked at the new one with the second
-``MAX_THROW_MM``) or pulled back                sight that agrees, so one frame later; then it rests in the guide
+jumps forward on the axis by what a gun throws  predicted, at the new place: a shot; tracked with the second sight
+(``MIN_THROW_MM`` to ``MAX_THROW_MM``)          that agrees, so one frame later; then it rests in the guide
+jumps less, or back, along the axis             predicted at the old place; tracked at the new one with the second
+                                                sight that agrees
 jumps elsewhere, or away from the guide's line  not believed: predicted at the old place
 not seen; so near the guide tip that its cap    tracked, guide tip
 hides it
@@ -42,8 +45,8 @@ not seen otherwise                              predicted, moving with the guide
 A needle without a guide is not followed: nothing says that it is one.
 
 Confidence: tracked, the measurement's, times how well it fits (1 inside the expected 95 %, 0.5 at the border);
-predicted, that of the last tracked frame, falling to 0 over ``PREDICTION_MS``, halved while a picture contradicts;
-lost and absent, 0.
+predicted, that of the last tracked frame, falling to 0 over ``PREDICTION_MS``, halved while a picture contradicts or a
+shot is assumed; lost and absent, 0.
 """
 
 from __future__ import annotations
@@ -69,8 +72,8 @@ SIGHTS, SIGHTS_ELSEWHERE = 2, 3
 SAME_PLACE_MM = 20.0
 # Biopsy guns throw their needle 15 to 25 mm; both sights have their error.
 MAX_THROW_MM = 28.0
-# A forward jump of this length is a shot and not a push.
-MIN_THROW_MM = 10.0
-# Factor on the confidence of a measurement at the border of what fits, and of a prediction that is contradicted.
+MIN_THROW_MM = 14.0
+# Factor on the confidence of a measurement at the border of what fits, and of a prediction that is contradicted or
+# that assumes a shot.
 BORDER_CONFIDENCE = 0.5
 CONTRADICTED_CONFIDENCE = 0.5

@@ -118,9 +118,8 @@ class Tracker:
         self._unseen_ms = 0.0
         needle = self._needle.follow(sight.needle_tip, sight.needle_tip_covariance, self._guide, seconds, at_once)
         if not needle.is_measured:
-            return self._report(
-                sight, TrackingState.PREDICTED, self._fading(needle.contradicts, self._needle.unseen_ms)
-            )
+            confidence = self._fading(needle.contradicts, self._needle.unseen_ms)
+            return self._report(sight, TrackingState.PREDICTED, confidence, needle)
         fit = min(agreement, needle.agreement)
         self._confidence = sight.confidence * (BORDER_CONFIDENCE + (1 - BORDER_CONFIDENCE) * fit)
         return self._report(sight, TrackingState.TRACKED, self._confidence, needle)
@@ -156,16 +155,21 @@ class Tracker:
             raise ValueError("no guide is followed")
         follower = self._needle.filter
         position, velocity = (None, None) if follower is None else (follower.position, follower.velocity)
-        was_fired = needle is not None and needle.was_fired
+        covariance = self._guide.tip_covariance if follower is None else follower.covariance
+        motion = motion_of(self._guide, position, velocity)
+        if needle is not None and needle.assumed is not None:
+            position, covariance = needle.assumed
+        if needle is not None and (needle.was_fired or needle.assumed is not None):
+            motion = Motion.FIRING
         return TrackedPose(
             state=state,
             guide_tip=self._guide.tip,
             needle_tip=position,
             axis=self._guide.axis,
             confidence=confidence,
-            tip_covariance=self._guide.tip_covariance if follower is None else follower.covariance,
+            tip_covariance=covariance,
             axis_covariance=self._guide.axis_covariance,
-            motion=Motion.FIRING if was_fired else motion_of(self._guide, position, velocity),
+            motion=motion,
             has_fired=self._needle.has_fired,
             index=pose.index,
             time_s=pose.time_s,

@@ -11,7 +11,7 @@ from made_up_poses import ACROSS, AXIS, INTERVALS_S, Course
 from scipy.spatial.transform import Rotation
 from scipy.stats import chi2
 
-HAND = Unrest((80.0, 40.0), (6.0, 4.0), 0.1)
+HAND = Unrest((80.0, 40.0), (6.0, 4.0), (30.0, 12.0), 0.1)
 
 
 @pytest.mark.parametrize("interval_s", INTERVALS_S)

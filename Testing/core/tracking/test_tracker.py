@@ -106,6 +106,20 @@ def test_a_look_alike_is_never_followed_while_the_old_place_is_still_predicted(i
 
 
 @every_pace
+@pytest.mark.parametrize("missed_ms", [200, 500, 750])
+def test_a_look_alike_is_not_followed_after_missed_pictures_either(interval_s, missed_ms):
+    course = Course(interval_s)
+    course.rest()
+    for _ in range(int(missed_ms / 1000 / interval_s)):
+        course.see_nothing()
+    away = course.see(LOOK_ALIKE)
+    assert away.state is not TrackingState.TRACKED
+    back = course.see()
+    assert back.state is TrackingState.TRACKED
+    np.testing.assert_allclose(back.guide_tip, 0, atol=0.5)
+
+
+@every_pace
 def test_an_instrument_that_really_moved_is_found_again_after_it_was_lost(interval_s):
     course = Course(interval_s)
     course.rest()
