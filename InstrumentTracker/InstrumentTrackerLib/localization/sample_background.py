@@ -1,0 +1,70 @@
+"""What the samples would show without a needle, and how wrong that may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.sample_course import Course
+from InstrumentTrackerLib.localization.sample_tissue import hidden_by
+
+# Expected errors of the previous picture: displacement of each pixel alone, of whole regions, share of the signal,
+# and everywhere a share of the mean signal. Only their proportions matter: the residual sets their level.
+PIXEL_SHIFT_MM, REGION_SHIFT_MM, SIGNAL_SHARE, FLOOR_SHARE, GAIN_SHARE = 0.25, 0.5, 0.05, 0.02, 0.05
+# The guide's own end moves more.
+GUIDE_SHIFT_MM, GUIDE_END_MM = 1.5, 10.0
+# Under and near the known needle tissue is remembered or guessed.
+HIDDEN_SHARE = 0.15
+# Distance over which displacement and gain are alike.
+SHIFT_LENGTH_MM, GAIN_LENGTH_MM = 25.0, 50.0
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class SampleBackground:
+    """A picture of tissue and guide, and the covariance of its error: independent pixels and smooth modes.
+
+    Attributes
+    ----------
+    image, variance
+        float32 (row, col).
+    modes
+        float32 (mode, row, col): changes of the image, each with an independent complex standard normal factor.
+        Displacement and gain of stretches of the rows, in each column by itself.
+    """
+
+    image: Image
+    variance: Image
+    modes: Image
+
+    @classmethod
+    def of(cls, image: Image, plane: ImagePlane, course: Course) -> SampleBackground:
+        """From the picture of a slice (row, col) without the needle."""
+        along, beside = course.coordinates(plane)
+        hidden, doubted = hidden_by(course, plane)
+        slopes = np.gradient(ndimage.gaussian_filter(image, 0.5))
+        by_row, by_column = slopes[0] / plane.spacing[1], slopes[1] / plane.spacing[0]
+        smooth = ndimage.gaussian_filter(image, 1.0)
+        share = np.where(hidden | doubted, HIDDEN_SHARE, SIGNAL_SHARE)
+        at_guide = (along < GUIDE_END_MM) & (along > -GUIDE_END_MM) & (np.abs(beside) < GUIDE_END_MM)
+        shift = np.where(at_guide, GUIDE_SHIFT_MM, PIXEL_SHIFT_MM)
+        variance = shift**2 * (by_row**2 + by_column**2) / 2 + (share * smooth) ** 2
+        variance += FLOOR_SHARE**2 * np.mean(image**2)
+        row_mm = np.arange(image.shape[0]) * plane.spacing[1]
+        shifts, gains = _bumps(row_mm, SHIFT_LENGTH_MM), _bumps(row_mm, GAIN_LENGTH_MM)
+        modes = np.concatenate(
+            [REGION_SHIFT_MM * shifts * by_row, REGION_SHIFT_MM * shifts * by_column, GAIN_SHARE * gains * image]
+        )
+        return cls(image, variance.astype(np.float32), modes.astype(np.float32))
+
+
+def _bumps(row_mm: NDArray[np.float64], length_mm: float) -> NDArray[np.float64]:
+    """Overlapping bells (mode, row, 1) that together are about one everywhere in squares."""
+    centers = np.arange(0.5 * length_mm, row_mm[-1] + length_mm, length_mm)
+    bells = np.exp(-(((row_mm - centers[:, None]) / (0.6 * length_mm)) ** 2) / 2)
+    return (bells / np.sqrt((bells**2).sum(axis=0)))[..., None]

@@ -1,0 +1,59 @@
+"""The pixels in which a needle may appear: a band along its expected course."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.sample_course import Course
+
+# Half the width at the guide, and how much it widens per mm ahead: tracked positions and angles are not exact.
+HALF_WIDTH_MM = 5.0
+WIDENING = 0.05
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class SampleBand:
+    """Columns of an image, in each of them as many rows.
+
+    Attributes
+    ----------
+    first_column
+        The columns follow each other.
+    rows
+        int (col, row), row numbers.
+    along, across
+        float64 (col, row), mm from the guide tip along the line, and beside the expected course.
+    """
+
+    first_column: int
+    rows: NDArray[np.intp]
+    along: Array
+    across: Array
+
+    @classmethod
+    def around(cls, plane: ImagePlane, course: Course, ends: tuple[float, float]) -> SampleBand | None:
+        """The band between two distances (mm) from the guide tip; None where it lies outside of the image."""
+        along, across = course.coordinates(plane)
+        half = HALF_WIDTH_MM + WIDENING * np.maximum(along, 0)
+        inside = (along > ends[0]) & (along < ends[1]) & (np.abs(across) < half)
+        columns = np.flatnonzero(inside.any(axis=0))
+        if columns.size == 0:
+            return None
+        chosen = inside[:, columns[0] : columns[-1] + 1]
+        first = chosen.argmax(axis=0)
+        last = inside.shape[0] - 1 - chosen[::-1].argmax(axis=0)
+        n_rows = int((last - first).max()) + 1
+        rows = np.minimum(first, inside.shape[0] - n_rows)[:, None] + np.arange(n_rows)
+        index = (rows, np.arange(columns[0], columns[-1] + 1)[:, None])
+        return cls(int(columns[0]), rows, along[index], across[index])
+
+    @property
+    def last_column(self) -> int:
+        """One past the last column."""
+        return self.first_column + self.rows.shape[0]

@@ -1,0 +1,169 @@
+"""The needle tip straight from one frame's samples, before a picture can show it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.geometry import directions_of
+from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
+
+from InstrumentTrackerLib.localization.classical_localizer import UNKNOWN_VARIANCE
+from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.sample_background import SampleBackground
+from InstrumentTrackerLib.localization.sample_band import SampleBand
+from InstrumentTrackerLib.localization.sample_course import CAP_MM, Course
+from InstrumentTrackerLib.localization.sample_information import OpacityInformation, opacity_information
+from InstrumentTrackerLib.localization.sample_pose import SamplePose
+from InstrumentTrackerLib.localization.sample_slice import SampleSlice
+from InstrumentTrackerLib.localization.sample_tissue import Image, TissueMemory
+from InstrumentTrackerLib.localization.sample_void import BEYOND_MM, FIRST_MM, MAX_REACH_MM, void_posterior
+from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+
+# A background that errs by more than this many times what is expected cannot be trusted: the contrast has changed,
+# the patient has moved, or the picture has failed.
+MAX_MISMATCH = 4.0
+# The answer is the mean of what lies this near to the likeliest depth.
+NEIGHBORHOOD_MM = 3.0
+MIN_CONFIDENCE = 0.5
+# Where no needle is known, a shorter one may be the guide's cap that has moved.
+FIRST_SIGHT_MM = CAP_MM + 7.0
+# What the model of the void's end leaves out (its shape, its blur).
+MODEL_STD_MM = 0.4
+# The band reaches a little beyond the depths that are tried.
+BAND_MARGIN_MM = 2.0
+
+Array = NDArray[np.float64]
+
+
+class SampleLocalizer:
+    """Fits a needle's void to the current frame's samples against the pictures before.
+
+    Every frame is ingested in order of acquisition; its picture, once it exists, comes with the tracked pose of the
+    frame before. The void's depth is searched along the predicted axis. The previous picture without its needle
+    predicts the samples; its errors (motion, gain, artifacts) and the noise are nuisances whose level the residual
+    tells.
+    """
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self._device = device or torch.device("cpu")
+        self._planning: KSpaceFrame | ImageFrame | None = None
+        self.restart()
+
+    def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
+        """Fully sampled scan of the same geometry: coil sensitivities come from it."""
+        self._planning = planning
+        self.restart()
+
+    def reset(self) -> None:
+        """Forget the series; the planning scan goes with it."""
+        self._planning = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the series; the planning scan stays."""
+        self._memory: TemporalMemory | None = None
+        self._newest: KSpaceFrame | None = None
+        self._previous: ImageFrame | None = None
+        self._tissue = TissueMemory()
+
+    @torch.inference_mode()
+    def ingest(self, frame: KSpaceFrame) -> None:
+        """Take a frame's samples, before its picture."""
+        if self._newest is not None and self._newest.data.shape != frame.data.shape:
+            self.restart()
+        if self._memory is None:
+            self._memory = TemporalMemory(frame, self._fitting_planning(frame), self._device)
+        self._memory.ingest(frame)
+        self._newest = frame
+
+    @torch.inference_mode()
+    def localize(self, image: ImageFrame, prediction: TrackedPose | None) -> SamplePose | None:
+        """Needle tip of the frame ingested last; None where the samples have nothing to say, or are of another frame.
+
+        Parameters
+        ----------
+        image
+            Picture of that frame, on the scale of the samples; the background of the next one.
+        prediction
+            The previous tracked pose: where the needle was in the picture before, and where the search begins.
+        """
+        previous, self._previous = self._previous, image
+        frame, memory = self._newest, self._memory
+        if previous is None or frame is None or memory is None or previous.data.shape != frame.image_shape:
+            return None
+        plane = ImagePlane.of(previous)
+        course = None if prediction is None else Course.of(prediction, plane)
+        tissue = self._tissue.update(previous.data, plane, course)
+        if course is None or frame.index != image.index:
+            return None
+        memory.recalibrate()
+        return self._fit(frame, memory, tissue, plane, course)
+
+    def _fitting_planning(self, frame: KSpaceFrame) -> KSpaceFrame | ImageFrame | None:
+        planning = self._planning
+        if planning is None or planning.data.shape[-3:] != frame.image_shape:
+            return None
+        return None if isinstance(planning, KSpaceFrame) and planning.n_coils != frame.n_coils else planning
+
+    def _fit(
+        self, frame: KSpaceFrame, memory: TemporalMemory, tissue: Image, plane: ImagePlane, course: Course
+    ) -> SamplePose | None:
+        reach = min(max(course.needle_mm or 0.0, FIRST_MM) + BEYOND_MM, MAX_REACH_MM)
+        band = SampleBand.around(plane, course, (CAP_MM - BAND_MARGIN_MM, reach + BAND_MARGIN_MM))
+        if band is None:
+            return None
+        seen = []
+        for index, share in course.slices(plane):
+            information = self._information(memory, tissue, plane, course, band, index)
+            if information is None or information.mismatch > MAX_MISMATCH:
+                return None
+            seen.append((information, share))
+        posterior = void_posterior(seen, band, course.needle_mm)
+        by_depth = posterior.probability.sum(axis=0)
+        likeliest = float(posterior.depth[by_depth.argmax()])
+        confidence = posterior.probability_within(likeliest, NEIGHBORHOOD_MM)
+        is_cap = course.needle_mm is None and likeliest < FIRST_SIGHT_MM
+        if is_cap or not confidence >= MIN_CONFIDENCE:
+            return None
+        (depth, across), covariance = posterior.moments(likeliest, NEIGHBORHOOD_MM)
+        origin = course.to_ras(plane, 0.0)
+        axis = course.to_ras(plane, -1.0) - origin
+        return SamplePose(
+            needle_tip=course.to_ras(plane, depth, across),
+            axis=-axis / np.linalg.norm(axis),
+            confidence=min(confidence, 1.0),
+            needle_tip_covariance=_in_ras(covariance + MODEL_STD_MM**2 * np.eye(2), course, plane),
+            index=frame.index,
+            time_s=0.5 * (frame.acquisition_start_time + frame.acquisition_end_time),
+            origin=origin,
+            depth=posterior.depth / course.in_plane,
+            log_likelihood=posterior.log_likelihood,
+            mismatch=max(information.mismatch for information, _ in seen),
+        )
+
+    @staticmethod
+    def _information(
+        memory: TemporalMemory, tissue: Image, plane: ImagePlane, course: Course, band: SampleBand, index: int
+    ) -> OpacityInformation | None:
+        known = memory.input(slice(index, index + 1))
+        picture = tissue[index] / np.float32(memory.scale)
+        if not known.is_sampled.any() or not picture.any():
+            return None
+        background = SampleBackground.of(picture, plane, course)
+        try:
+            return opacity_information(SampleSlice.of(known), background, band)
+        except torch.linalg.LinAlgError:
+            return None
+
+
+def _in_ras(covariance: Array, course: Course, plane: ImagePlane) -> Array:
+    """Covariance (2, 2) along and across the line -> (3, 3) in RAS, unknown through the plane."""
+    frame = np.eye(3)
+    frame[:2, 0], frame[:2, 1] = course.line.direction, course.line.normal
+    basis = directions_of(plane.ijk_to_ras) @ frame
+    spread = np.zeros((3, 3))
+    spread[:2, :2], spread[2, 2] = covariance, UNKNOWN_VARIANCE
+    return np.asarray(basis @ spread @ basis.T)

@@ -1,0 +1,41 @@
+"""A needle tip measured in the samples, which can still be asked about other tips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose, Point
+
+
+@dataclass(frozen=True, eq=False)
+class SamplePose(InstrumentPose):
+    """Pose from the samples: needle tip and its covariance, axis as it was predicted, no guide tip.
+
+    Attributes
+    ----------
+    origin
+        RAS mm (3,) from which depths along the axis are counted.
+    depth
+        mm (n,), ascending.
+    log_likelihood
+        (n,), of a tip at each depth.
+    mismatch
+        Energy of the predicted picture's errors over that of a good one.
+    """
+
+    origin: Point | None = None
+    depth: NDArray[np.float64] | None = None
+    log_likelihood: NDArray[np.float64] | None = None
+    mismatch: float = 1.0
+
+    def log_ratio(self, point: Point) -> float:
+        """Log likelihood of the measured tip over that of another tip (RAS mm) on the same course; >= 0 or so."""
+        if self.needle_tip is None or self.axis is None or self.origin is None:
+            return 0.0
+        assert self.depth is not None and self.log_likelihood is not None
+        own, other = (float((tip - self.origin) @ self.axis) for tip in (self.needle_tip, point))
+        likelihoods = np.interp([own, other], self.depth, self.log_likelihood)
+        return float(likelihoods[0] - likelihoods[1])

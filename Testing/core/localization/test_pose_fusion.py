@@ -1,0 +1,91 @@
+"""Needle tips of picture and samples: weighed where they agree, decided where they do not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.pose_fusion import fuse
+from InstrumentTrackerLib.localization.sample_pose import SamplePose
+
+AXIS = np.array([0.0, 0.0, 1.0])
+GUIDE = np.array([1.0, 2.0, 3.0])
+
+
+def image_pose(tip: np.ndarray | None, covariance: np.ndarray | None = None, confidence: float = 0.8) -> InstrumentPose:
+    return InstrumentPose(GUIDE, tip, AXIS, confidence, np.eye(3), covariance, index=7, time_s=1.5)
+
+
+def sample_pose(
+    tip: np.ndarray, covariance: np.ndarray | None = None, confidence: float = 0.9, loss_per_mm: float = 1.0
+) -> SamplePose:
+    """Samples whose log likelihood falls by ``loss_per_mm`` away from their tip."""
+    depth = np.arange(0.0, 60.0, 0.5)
+    own = float((tip - GUIDE) @ AXIS)
+    return SamplePose(
+        None, tip, AXIS, confidence, None, np.eye(3) if covariance is None else covariance,
+        origin=GUIDE, depth=depth, log_likelihood=-loss_per_mm * np.abs(depth - own),
+    )  # fmt: skip
+
+
+def tip_at(depth: float) -> np.ndarray:
+    return GUIDE + depth * AXIS
+
+
+def test_equal_covariances_give_the_mean_with_half_the_variance() -> None:
+    fused = fuse(image_pose(tip_at(10.0), np.eye(3)), sample_pose(tip_at(12.0)))
+    np.testing.assert_allclose(fused.needle_tip, tip_at(11.0), atol=1e-9)
+    np.testing.assert_allclose(fused.needle_tip_covariance, np.eye(3) / 2, atol=1e-9)
+    assert fused.confidence == 0.9
+
+
+def test_the_weights_are_the_inverse_variances() -> None:
+    fused = fuse(image_pose(tip_at(10.0), 9.0 * np.eye(3)), sample_pose(tip_at(12.0)))
+    np.testing.assert_allclose(fused.needle_tip, tip_at(11.8), atol=1e-9)
+    np.testing.assert_allclose(fused.needle_tip_covariance, 0.9 * np.eye(3), atol=1e-9)
+
+
+@pytest.mark.parametrize("unknown", [np.inf, 1e6])
+def test_where_one_knows_nothing_the_other_one_is_taken(unknown: float) -> None:
+    beside = np.array([0.0, 1.0, 0.0])
+    blind = np.diag([1.0, unknown, 1.0])
+    fused = fuse(image_pose(tip_at(10.0), np.eye(3)), sample_pose(tip_at(10.0) + beside, blind))
+    np.testing.assert_allclose(fused.needle_tip, tip_at(10.0), atol=1e-4)
+    fused = fuse(image_pose(tip_at(10.0) + beside, blind), sample_pose(tip_at(10.0)))
+    np.testing.assert_allclose(fused.needle_tip, tip_at(10.0), atol=1e-4)
+
+
+def test_a_fired_needle_is_where_the_samples_say() -> None:
+    fused = fuse(image_pose(tip_at(10.0), np.eye(3)), sample_pose(tip_at(30.0), confidence=0.7))
+    np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
+    assert fused.confidence == 0.7
+    np.testing.assert_array_equal(fused.guide_tip, GUIDE)
+
+
+def test_a_contradiction_without_decisive_samples_costs_confidence() -> None:
+    fused = fuse(image_pose(tip_at(10.0), np.eye(3)), sample_pose(tip_at(30.0), loss_per_mm=0.1))
+    np.testing.assert_array_equal(fused.needle_tip, tip_at(10.0))
+    assert fused.confidence == pytest.approx(0.4)
+
+
+def test_a_needle_that_only_the_samples_show_joins_the_guide() -> None:
+    fused = fuse(image_pose(None), sample_pose(tip_at(30.0)))
+    np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
+    np.testing.assert_array_equal(fused.guide_tip, GUIDE)
+    assert fused.confidence == 0.8
+
+
+def test_a_picture_without_an_instrument_leaves_the_needle_to_the_samples() -> None:
+    fused = fuse(InstrumentPose(index=7, time_s=1.5), sample_pose(tip_at(30.0)))
+    np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
+    assert (fused.guide_tip, fused.index, fused.time_s) == (None, 7, 1.5)
+
+
+def test_without_samples_the_picture_stays_as_it_is() -> None:
+    pose = image_pose(tip_at(10.0))
+    assert fuse(pose, None) is pose
+
+
+def test_a_picture_of_unstated_covariance_still_counts() -> None:
+    fused = fuse(image_pose(tip_at(10.0)), sample_pose(tip_at(12.0), 2.25 * np.eye(3)))
+    np.testing.assert_allclose(fused.needle_tip, tip_at(11.0), atol=1e-9)
