@@ -9,6 +9,7 @@ from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.tracking.rules import (
     AGREEMENT_DEG,
     AGREEMENT_MM,
+    CONVINCING_MS,
     SAME_PLACE_MM,
     SIGHTS,
     SIGHTS_ELSEWHERE,
@@ -27,6 +28,7 @@ class Acquisition:
     def reset(self) -> None:
         """Nothing was ever seen."""
         self._sights = 0
+        self._lasted_ms = 0.0
         self._latest: InstrumentPose | None = None
         self._was_followed = False
         self._lost_at: Array | None = None
@@ -36,12 +38,14 @@ class Acquisition:
         self._was_followed = True
         self._lost_at = last_tip
 
-    def see(self, sight: InstrumentPose | None) -> None:
-        """Take the sight of a picture, None where there is none."""
-        if sight is None:
-            self._sights = 0
+    def see(self, sight: InstrumentPose | None, seconds: float) -> None:
+        """Take the sight of a picture, None where there is none; ``seconds`` after the previous picture."""
+        if sight is not None and _agree(self._latest, sight):
+            self._sights += 1
+            self._lasted_ms += 1000 * seconds
         else:
-            self._sights = self._sights + 1 if _agree(self._latest, sight) else 1
+            self._sights = 0 if sight is None else 1
+            self._lasted_ms = 0.0
         self._latest = sight
 
     @property
@@ -61,6 +65,11 @@ class Acquisition:
     def is_confirmed(self) -> bool:
         """Whether more than one sight stands for it."""
         return self._sights >= SIGHTS
+
+    @property
+    def is_convincing(self) -> bool:
+        """Whether it outweighs a place where the instrument is only predicted."""
+        return self._sights >= SIGHTS_ELSEWHERE and self._lasted_ms >= CONVINCING_MS
 
 
 def _agree(first: InstrumentPose | None, second: InstrumentPose) -> bool:

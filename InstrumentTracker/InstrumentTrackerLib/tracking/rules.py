@@ -15,6 +15,8 @@ tracked, predicted     sight that fits                                     track
 tracked, predicted     none; or one that contradicts, or that agrees with  predicted, for at most ``PREDICTION_MS``
                        one that contradicted                               since the last fit; then lost. After a
                                                                            single sight: lost at once
+tracked, predicted     the third or later in a row that contradict and     tracked, there
+                       agree, over ``CONVINCING_MS``
 lost                   sight near the last place                           as from absent
 lost                   sights elsewhere (a look-alike? moved?)             tracked with the third that agree
 lost                   pictures without instrument for ``WITHDRAWN_MS``    absent (withdrawn, or out of the slices)
@@ -68,6 +70,8 @@ FRAME_INTERVAL_MS = 250.0
 AGREEMENT_MM, AGREEMENT_DEG = 8.0, 15.0
 # Sights needed where nothing contradicts, and where the instrument was lost elsewhere.
 SIGHTS, SIGHTS_ELSEWHERE = 2, 3
+# So long they must last to outweigh a prediction: a look-alike comes and goes with the picture's noise.
+CONVINCING_MS = 300.0
 # Nearer than this to where it was lost, it is the same instrument.
 SAME_PLACE_MM = 20.0
 # Biopsy guns throw their needle 15 to 25 mm; both sights have their error.

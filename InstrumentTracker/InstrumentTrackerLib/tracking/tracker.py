@@ -64,7 +64,7 @@ class Tracker:
             self._empty_ms, self._empty_pictures = 0.0, 0
         elif is_reliable:
             self._empty_ms, self._empty_pictures = self._empty_ms + 1000 * seconds, self._empty_pictures + 1
-        self._acquisition.see(sight)
+        self._acquisition.see(sight, seconds)
         if self._guide is not None:
             self._guide.predict(seconds)
             self._needle.predict(seconds, self._guide.axis)
@@ -77,7 +77,8 @@ class Tracker:
                 return self._measured(sight, agreement, seconds, at_once=False)
             self._contradicted = sight is not None
             self._unseen_ms += 1000 * seconds
-            if self._is_confirmed and self._unseen_ms <= PREDICTION_MS:
+            is_outweighed = self._contradicted and self._acquisition.is_convincing
+            if self._is_confirmed and self._unseen_ms <= PREDICTION_MS and not is_outweighed:
                 self._guide.halt(seconds)
                 self._needle.halt(seconds)
                 return self._report(pose, TrackingState.PREDICTED, self._fading(contradicted=sight is not None))
@@ -140,7 +141,7 @@ class Tracker:
         if self._was_seen:
             self._lose()
             self._acquisition.lose(None)
-        self._acquisition.see(None)
+        self._acquisition.see(None, 0.0)
 
     def _state_without_numbers(self, is_reliable: bool) -> TrackingState:
         if self._was_seen and self._empty_ms >= WITHDRAWN_MS and self._empty_pictures >= WITHDRAWN_PICTURES:
