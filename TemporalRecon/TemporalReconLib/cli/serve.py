@@ -46,6 +46,12 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
         "--mrd-port", type=int, metavar="P", help="also listen for MRD raw data (9002 by custom); images go back"
     )
     parser.add_argument(
+        "--mrd-frames",
+        default="repetition",
+        metavar="repetition|lines:N|sliding:N/STEP",
+        help="which MRD lines make a frame: a repetition, N lines, or the last N after every STEP (%(default)s)",
+    )
+    parser.add_argument(
         "--record", type=path_name, metavar="DIR", help="keep everything that comes in as ISMRMRD files"
     )
     add_method_options(parser)
@@ -72,6 +78,7 @@ def run(options: argparse.Namespace) -> int:
 def serve_options(options: argparse.Namespace) -> ServeOptions:
     """The parsed ``add_serve_options``."""
     from TemporalReconLib.engine.serving import ServeOptions
+    from TemporalReconLib.mrd.frame_rule import FrameRule
 
     return ServeOptions(
         port=options.port,
@@ -84,6 +91,7 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         message_log=options.message_log,
         record=options.record,
         mrd_port=options.mrd_port,
+        mrd_frames=FrameRule.parsed(options.mrd_frames),
         weights={options.method: options.weights},
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.engine.engine import Engine
+from TemporalReconLib.mrd.frame_rule import FrameRule
 from TemporalReconLib.mrd.server import MrdServer
 
 logger = logging.getLogger(__name__)
@@ -23,12 +24,12 @@ class MrdLink:
 
     Parameters
     ----------
-    port, host, allow
+    port, host, allow, rule
         As in :class:`~TemporalReconLib.mrd.server.MrdServer`.
     """
 
-    def __init__(self, port: int, host: str, allow: Sequence[str]) -> None:
-        self.server = MrdServer(port, host, allow, on_frame=self._receive, on_series_end=self._finish)
+    def __init__(self, port: int, host: str, allow: Sequence[str], rule: FrameRule | None = None) -> None:
+        self.server = MrdServer(port, host, allow, on_frame=self._receive, on_series_end=self._finish, rule=rule)
         self._engine: Engine | None = None
         self._stream_id: str | None = None
 

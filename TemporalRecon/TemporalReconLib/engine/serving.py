@@ -19,6 +19,7 @@ from TemporalReconLib.engine.router import Router
 from TemporalReconLib.igtl.frames import IMAGE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageCoordinates
 from TemporalReconLib.igtl.server import DEFAULT_PORT, IgtlServer
+from TemporalReconLib.mrd.frame_rule import BY_REPETITION, FrameRule
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class ServeOptions:
     message_log: Path | None = None
     record: Path | None = None
     mrd_port: int | None = None
+    mrd_frames: FrameRule = BY_REPETITION
     weights: Mapping[str, Path | None] = field(default_factory=dict)
 
 
@@ -75,7 +77,9 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         )
     fanout = Fanout(server, forwarder)
     recorder = Recorder(options.record) if options.record is not None else None
-    mrd = MrdLink(options.mrd_port, options.host, options.allow) if options.mrd_port is not None else None
+    mrd = None
+    if options.mrd_port is not None:
+        mrd = MrdLink(options.mrd_port, options.host, options.allow, options.mrd_frames)
     fallback = None
     if isinstance(processor, ReconstructionProcessor):
         fallback = MemoryFallback(processor.pipeline, options.weights)

@@ -55,7 +55,7 @@ class Connection:
         self._limits = limits or Limits()
         self._waits_for_sources = waits_for_sources
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        _keep_alive(sock)
+        keep_alive(sock)
         # Timeouts belong to the Python socket, so each direction has its own. Neither may ever be None: that
         # would make the shared file description blocking, and a large send would wait for its peer for ever.
         self._receive_socket = sock
@@ -191,7 +191,7 @@ class Connection:
         return buffer.data if stored and size else memoryview(b"")
 
 
-def _keep_alive(sock: socket.socket) -> None:
+def keep_alive(sock: socket.socket) -> None:
     """Notice within half a minute that the peer's machine is gone, where the system lets us say how soon."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):

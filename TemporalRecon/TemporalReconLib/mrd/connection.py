@@ -20,7 +20,7 @@ import numpy as np
 from ismrmrd.hdf5 import acquisition_header_dtype, image_header_dtype
 from numpy.typing import NDArray
 
-from TemporalReconLib.igtl.connection import Limits
+from TemporalReconLib.igtl.connection import Limits, keep_alive
 from TemporalReconLib.igtl.errors import FramingError
 
 CONFIG_FILE, CONFIG_TEXT, HEADER, CLOSE, TEXT = 1, 2, 3, 4, 5
@@ -82,7 +82,7 @@ class MrdConnection:
     def __init__(self, sock: socket.socket, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(sock)
         self._receive_socket = sock
         # Timeouts belong to the Python socket, so each direction has its own.
         self._send_socket = sock.dup()

@@ -17,6 +17,7 @@ from TemporalReconLib.igtl.errors import FramingError
 from TemporalReconLib.igtl.listen_address import ListenAddress
 from TemporalReconLib.mrd import connection as wire
 from TemporalReconLib.mrd.connection import MrdConnection, MrdMessage
+from TemporalReconLib.mrd.frame_rule import FrameRule
 from TemporalReconLib.mrd.frame_stream import FrameStream, MrdSeriesInfo
 from TemporalReconLib.mrd.image_message import mrd_images
 
@@ -43,6 +44,8 @@ class MrdServer:
     on_series_end
         Called when the scanner has sent everything. Images sent until it returns reach the scanner before the
         closing message.
+    rule
+        Which lines make a frame; by repetition if not given.
 
     Raises
     ------
@@ -59,12 +62,14 @@ class MrdServer:
         on_frame: Callable[[KSpaceFrame], None],
         on_series_start: Callable[[MrdSeriesInfo], None] = lambda info: None,
         on_series_end: Callable[[], None] = lambda: None,
+        rule: FrameRule | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._address = ListenAddress.checked(host, port, allow)
         self._on_frame = on_frame
         self._on_series_start = on_series_start
         self._on_series_end = on_series_end
+        self._rule = rule or FrameRule()
         self._limits = limits or Limits()
         self._counters = CounterBoard()
         self._stopping = threading.Event()
@@ -137,10 +142,12 @@ class MrdServer:
     def _serve(self, session: _Session) -> None:
         with self._lock:
             self._session = session
-        stream = FrameStream(f"mrd-{self._n_sessions}", self._on_series_start, self._on_frame)
+        stream = FrameStream(f"mrd-{self._n_sessions}", self._on_series_start, self._on_frame, rule=self._rule)
         self._n_sessions += 1
+        is_whole = False
         try:
             self._read_until_closed(session, stream)
+            is_whole = True
         except FramingError as error:
             logger.warning("MRD scanner dropped: %s", error)
             self._counters.close(error.reason)
@@ -154,7 +161,10 @@ class MrdServer:
         finally:
             with self._lock:
                 self._session = None
-            session.end(self._limits.send_idle_s)
+            if is_whole:
+                session.end(self._limits.send_idle_s)
+            else:  # it is gone or speaks something else; its successor must not wait
+                session.abort()
 
     def _read_until_closed(self, session: _Session, stream: FrameStream) -> None:
         while (message := session.connection.read()) is not None and message.id != wire.CLOSE:
@@ -213,6 +223,14 @@ class _Session:
             self._waiting.put(None, timeout=timeout_s)
             self._sender.join(timeout_s)
         self.connection.close()
+
+    def abort(self) -> None:
+        """Close at once; what waits is thrown away."""
+        self.connection.close()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        self._waiting.put(None)
 
     def _send_all(self) -> None:
         while (messages := self._waiting.get()) is not None:
