@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import pad
 
+from TemporalReconLib.reconstruction.soft_threshold import soft_threshold
+
 LEVELS = 3
 _MEDIAN_OF_RAYLEIGH = 1.1774  # median magnitude of complex Gaussian noise of unit variance per component
 
@@ -30,8 +32,7 @@ def shrink_details(image: torch.Tensor, threshold: torch.Tensor, shift: tuple[in
     approximation = padded
     for _ in range(LEVELS):
         approximation, detail = _analyze(approximation)
-        magnitude = detail.abs()
-        details.append(detail * ((magnitude - limit).clamp_min(0.0) / magnitude.clamp_min(1e-30)))
+        details.append(soft_threshold(detail, limit))
     for detail in reversed(details):
         approximation = _synthesize(approximation, detail)
     return torch.roll(approximation[..., :rows, :columns], (-shift[0], -shift[1]), dims=(-2, -1))
