@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import nn
@@ -14,8 +14,13 @@ from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.weights.weights_file import HEADER_KEY
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 NEWEST = "newest.pt"
 BEST = "best.pt"
+# A dataclass of numbers and words.
+Progress = TypeVar("Progress", bound="DataclassInstance")
 
 
 @dataclass
@@ -67,7 +72,7 @@ class CheckpointFolder:
 
     def write(
         self,
-        checkpoint: Checkpoint,
+        checkpoint: DataclassInstance,
         network: nn.Module,
         average: nn.Module,
         optimizer: torch.optim.Optimizer,
@@ -86,8 +91,10 @@ class CheckpointFolder:
         with written_atomically(self.path / (BEST if best else NEWEST)) as temporary:
             torch.save(content, temporary)
 
-    def restore(self, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer) -> Checkpoint | None:
-        """Restore everything from the newest checkpoint; None if there is none.
+    def restore(
+        self, kind: type[Progress], network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> Progress | None:
+        """Restore everything from the newest checkpoint, progress as ``kind``; None if there is none.
 
         Raises
         ------
@@ -108,7 +115,7 @@ class CheckpointFolder:
             raise InputError(
                 f"checkpoint {path} was made by another network or version; choose another --output folder"
             ) from error
-        return Checkpoint(**content["progress"])
+        return kind(**content["progress"])
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

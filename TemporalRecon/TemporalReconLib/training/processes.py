@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,3 +61,14 @@ def training_process(device: str) -> Iterator[Process]:
         distributed.barrier()
     finally:
         distributed.destroy_process_group()
+
+
+def ignore_interrupt(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal; the one that trains decides when to end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def in_words(device: torch.device, n_ranks: int) -> str:
+    """What a run is trained on, for its model card."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU (threads: {torch.get_num_threads()})"
+    return name if n_ranks == 1 else f"{name}, {n_ranks} processes"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
@@ -23,6 +22,8 @@ from TemporalReconLib.reconstruction.device import computes_bfloat16
 from TemporalReconLib.training.checkpoint import Checkpoint, CheckpointFolder
 from TemporalReconLib.training.example_stream import ExampleStream, StreamConfig
 from TemporalReconLib.training.examples import Example
+from TemporalReconLib.training.pace import Pace
+from TemporalReconLib.training.processes import ignore_interrupt, in_words
 from TemporalReconLib.training.recipe import Recipe
 from TemporalReconLib.training.training_log import open_log
 from TemporalReconLib.training.unroll import Progress, SampledBatch, Unroll
@@ -107,7 +108,7 @@ class Trainer:
         if started_from:
             settings["started_from"] = started_from
         self._checkpoints = CheckpointFolder(folder, unroll.made_for, settings)
-        stored = self._checkpoints.restore(self.network, self._average, self._optimizer)
+        stored = self._checkpoints.restore(Checkpoint, self.network, self._average, self._optimizer)
         self.checkpoint = stored or Checkpoint()
 
     @property
@@ -127,10 +128,10 @@ class Trainer:
         if self.is_finished:
             return
         self._seed_noise()
-        self.checkpoint.device = _in_words(self._device, self._n_ranks)
+        self.checkpoint.device = in_words(self._device, self._n_ranks)
         module, chunks = self._parallel(), self._chunks()
         log = open_log(self._folder, self.checkpoint.step) if self._rank == 0 else None
-        pace = _Pace(self.checkpoint, self._recipe.steps, seconds)
+        pace = Pace(self.checkpoint, self._recipe.steps, seconds)
         saved = time.monotonic()
         while not self.is_finished and not self._any_rank(stopped() or (log is not None and pace.is_over)):
             loss = self._step(module, *next(chunks))
@@ -213,7 +214,7 @@ class Trainer:
                 batch_size=None,
                 num_workers=n_workers,
                 prefetch_factor=4 if n_workers else None,
-                worker_init_fn=_ignore_interrupt,
+                worker_init_fn=ignore_interrupt,
             )
         )
 
@@ -237,44 +238,6 @@ class Trainer:
 
     def _save(self, best: bool = False) -> None:
         self._checkpoints.write(self.checkpoint, self.network, self._average, self._optimizer, best)
-
-
-class _Pace:
-    """Counts steps and time, and foretells the end."""
-
-    def __init__(self, checkpoint: Checkpoint, steps: int, seconds: float) -> None:
-        self._checkpoint, self._steps, self._seconds = checkpoint, steps, seconds
-        self._first_step, self._seconds_before = checkpoint.step, checkpoint.seconds
-        self._begin = time.monotonic()
-
-    def count_step(self) -> None:
-        self._checkpoint.step += 1
-        self._checkpoint.seconds = self._seconds_before + time.monotonic() - self._begin
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the time was over at the last step: asked twice, it answers the same."""
-        return self._elapsed >= self._seconds
-
-    @property
-    def seconds_left(self) -> float:
-        done = self._checkpoint.step - self._first_step
-        rest = self._elapsed / done * (self._steps - self._checkpoint.step)
-        return max(0.0, min(rest, self._seconds - self._elapsed))
-
-    @property
-    def _elapsed(self) -> float:
-        return self._checkpoint.seconds - self._seconds_before
-
-
-def _ignore_interrupt(worker: int) -> None:
-    """Ctrl-C reaches all processes of a terminal; the one that trains decides when to end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _in_words(device: torch.device, n_ranks: int) -> str:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"CPU (threads: {torch.get_num_threads()})"
-    return name if n_ranks == 1 else f"{name}, {n_ranks} processes"
 
 
 def _on(batch: Example, device: torch.device) -> Example:

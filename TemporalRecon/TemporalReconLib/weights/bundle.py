@@ -160,7 +160,9 @@ def save_weights(
             (fresh / name).parent.mkdir(exist_ok=True)
         sha256 = write_weights_file(fresh / MODEL_FILE, state, stated)
         block = {**stated, "sha256": sha256, "training": dict(training), "figures": dict(figures)}
-        metadata = bundle_metadata(card.task, card.description, " ".join(card.data), card.references, block)
+        metadata = bundle_metadata(
+            card.task, card.description, " ".join(card.data), card.references, card.data_format, block
+        )
         text = json.dumps(metadata, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         n_parameters = sum(parameter.numel() for parameter in network.parameters())
         (fresh / METADATA_FILE).write_text(text, encoding="utf-8")

@@ -18,7 +18,7 @@ SCHEMA = "https://project-monai.github.io/schema/meta_schema_20240725.json"
 AUTHORS = "The InBoreGuidance contributors"
 _EXPECTED = {"method": str, "network": str, "sha256": str, "config": dict, "training": dict, "figures": dict}
 # Channels are coils. "*" is any size, in MONAI's words.
-_NETWORK_DATA_FORMAT = {
+RECONSTRUCTION_FORMAT: Mapping[str, Any] = {
     "inputs": {
         "kspace": {
             "type": "image",
@@ -60,7 +60,12 @@ _NETWORK_DATA_FORMAT = {
 
 
 def bundle_metadata(
-    task: str, description: str, data_source: str, references: tuple[str, ...], block: Mapping[str, Any]
+    task: str,
+    description: str,
+    data_source: str,
+    references: tuple[str, ...],
+    data_format: Mapping[str, Any],
+    block: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The fields MONAI asks for (Model Bundle specification), with ``block`` as our own."""
     return {
@@ -79,7 +84,7 @@ def bundle_metadata(
         "data_source": data_source,
         "intended_use": "Research software, not a medical device. Do not base decisions about a patient on it.",
         "references": list(references),
-        "network_data_format": _NETWORK_DATA_FORMAT,
+        "network_data_format": dict(data_format),
         BLOCK: dict(block),
     }
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.weights.metadata import RECONSTRUCTION_FORMAT
 
 CARD_FILE = "docs/README.md"
 MAX_BYTES = 2**20
@@ -39,6 +40,10 @@ class ModelCard:
         What it cannot do, or was never tested on.
     references
         Publications.
+    used_by
+        Where a user gives these weights, in Markdown; empty for ``--method`` with the method's name.
+    data_format
+        What goes into the network and what comes out, in MONAI's words.
     """
 
     task: str
@@ -46,12 +51,14 @@ class ModelCard:
     data: tuple[str, ...] = (SIMULATED_DATA,)
     limits: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    used_by: str = ""
+    data_format: Mapping[str, Any] = field(default_factory=lambda: RECONSTRUCTION_FORMAT)
 
     def text(self, block: Mapping[str, Any], n_parameters: int) -> str:
         """The card as Markdown, with the facts of the metadata's own block."""
         return _TEMPLATE.format(
             network=block["network"],
-            method=block["method"],
+            used_by=self.used_by or f"`--method {block['method']}`",
             task=self.task,
             description=self.description,
             data="\n\n".join(self.data),
@@ -65,7 +72,7 @@ class ModelCard:
         )
 
 
-_TEMPLATE = """# {network}: weights of `--method {method}`
+_TEMPLATE = """# {network}: weights of {used_by}
 
 > **Research software, not a medical device.** It is not cleared for clinical use. Do not base decisions about a
 > patient on it.
