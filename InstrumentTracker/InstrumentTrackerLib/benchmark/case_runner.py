@@ -11,8 +11,8 @@ from TemporalReconLib.benchmark.case_runner import Finished
 from TemporalReconLib.benchmark.contenders import Contenders as Reconstructions
 from TemporalReconLib.benchmark.runs import Condition, Run
 from TemporalReconLib.benchmark.test_set import snr
+from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import slice_normal
-from TemporalReconLib.reconstruction.device import select_device
 from TemporalReconLib.simulation.simulated_series import simulate_series
 
 from InstrumentTrackerLib.benchmark.acquired_frame import acquired_frame
@@ -22,10 +22,13 @@ from InstrumentTrackerLib.benchmark.measurement import Row, reading_row, truth_r
 from InstrumentTrackerLib.benchmark.pictures import kept_pictures
 from InstrumentTrackerLib.benchmark.plan import Plan
 from InstrumentTrackerLib.benchmark.reading import Shown
-from InstrumentTrackerLib.benchmark.registry import PRODUCT
+from InstrumentTrackerLib.benchmark.registry import PICTURES_ALONE, PRODUCT
 from InstrumentTrackerLib.benchmark.test_set import N_SLICES
+from InstrumentTrackerLib.evaluation.cramer_rao import depth_bound_mm
 from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.paper_rule import PaperRule
+from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.pipeline import TrackingPipeline
 from InstrumentTrackerLib.segmentation.registry import make_segmenter
 
@@ -42,6 +45,19 @@ class Case:
         self.planning = self.simulated.planning if plan.planning else None
         images = reconstructions(plan).images(plan.method_at(condition.acceleration), samples, self.planning)
         self.shown = [Shown(images[n], samples[n], self.truths[n]) for n in range(config.frames)]
+
+    def needle_bound_mm(self) -> float | None:
+        """Cramer-Rao bound of the needle's depth from the samples of the last frame.
+
+        None where the frame is fully sampled, shows no needle, or is too coarse for its model to move by 0.5 mm.
+        """
+        last = self.truths[-1]
+        if not last.visible or last.needle_tip is None or self.simulated.config.acceleration == 1:
+            return None
+        try:
+            return depth_bound_mm(self.simulated, last.index)
+        except InputError:
+            return None
 
     def common(self) -> Row:
         """What all rows of the case state."""
@@ -72,6 +88,7 @@ class CaseWork:
         case = Case(self.plan, runs[0].series, runs[0].condition)
         common = case.common() | {"version": self.version}
         truths = truth_rows(case.truths)
+        truths[-1]["needle_bound_mm"] = case.needle_bound_mm()
         normal = slice_normal(case.simulated.ijk_to_ras)
         for run in runs:
             begin = time.perf_counter()
@@ -106,28 +123,12 @@ def contenders(plan: Plan) -> dict[str, Contender]:
     segmenter = make_segmenter(plan.segmenter, plan.device, plan.segmenter_weights)
     masks = SegmentedMasks(segmenter)
     builders: dict[str, Callable[[], Contender]] = {
-        PRODUCT: lambda: Product(_pipeline(plan)),
-        "mask-localizer": lambda: _mask_localizer(masks),
+        PRODUCT: lambda: Product(TrackingPipeline(segmenter=segmenter), uses_samples=True),
+        PICTURES_ALONE: lambda: Product(TrackingPipeline(segmenter=segmenter), uses_samples=False),
+        "mask-localizer": lambda: LocalizerAlone(MaskLocalizer(), masks),
         "classical": lambda: LocalizerAlone(ClassicalLocalizer()),
-        "samples": lambda: _samples(plan),
+        "samples": lambda: SamplesAlone(SampleLocalizer(), TrackingPipeline(segmenter=segmenter)),
         "paper-rule": lambda: LocalizerAlone(PaperRule(), masks),
         "paper-rule-true-masks": lambda: LocalizerAlone(PaperRule(), TrueMasks()),
     }
     return {name: builders[name]() for name in plan.contenders}
-
-
-def _pipeline(plan: Plan) -> TrackingPipeline:
-    """The product as ``instrument-tracker track`` builds it."""
-    return TrackingPipeline()
-
-
-def _mask_localizer(masks: SegmentedMasks) -> Contender:
-    from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
-
-    return LocalizerAlone(MaskLocalizer(), masks)
-
-
-def _samples(plan: Plan) -> Contender:
-    from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
-
-    return SamplesAlone(SampleLocalizer(select_device(plan.device)), _pipeline(plan))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
-from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.benchmark.masks import Masks
 from InstrumentTrackerLib.benchmark.reading import NOT_FOUND, Reading, Shown, timed
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.localization.localizer import Localizer
-from InstrumentTrackerLib.pipeline import TrackingPipeline
+from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
+from InstrumentTrackerLib.pipeline import Guidance, TrackingPipeline
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 
@@ -27,17 +27,31 @@ class Contender(Protocol):
 
 
 class Product:
-    """What ``instrument-tracker track`` does with the pictures."""
+    """What ``instrument-tracker track`` does with a series.
 
-    def __init__(self, pipeline: TrackingPipeline) -> None:
+    Parameters
+    ----------
+    uses_samples
+        False: with the pictures alone, as where no k-space is at hand.
+    """
+
+    def __init__(self, pipeline: TrackingPipeline, uses_samples: bool) -> None:
         self._pipeline = pipeline
+        self._uses_samples = uses_samples
 
     def start(self, planning: KSpaceFrame | None) -> None:
         self._pipeline.reset()
+        if planning is not None and self._uses_samples:
+            self._pipeline.set_planning(planning)
 
     def read(self, shown: Shown) -> Reading:
-        guidance, seconds = timed(partial(self._pipeline.push, shown.image))
+        guidance, seconds = timed(partial(self._push, shown))
         return Reading.of_tracked(guidance.tracked, guidance.mask, seconds)
+
+    def _push(self, shown: Shown) -> Guidance:
+        if self._uses_samples:
+            self._pipeline.ingest(shown.samples)
+        return self._pipeline.push(shown.image)
 
 
 class LocalizerAlone:
@@ -62,18 +76,6 @@ class LocalizerAlone:
         return Reading.of_pose(pose, mask, segmentation_s + seconds)
 
 
-class SampleFit(Protocol):
-    """What :class:`~InstrumentTrackerLib.localization.sample_localizer.SampleLocalizer` offers."""
-
-    def set_planning(self, planning: KSpaceFrame) -> None: ...
-
-    def localize(
-        self, frame: KSpaceFrame, image: ImageFrame | None, prediction: TrackedPose | None
-    ) -> InstrumentPose | None: ...
-
-    def reset(self) -> None: ...
-
-
 class SamplesAlone:
     """The needle tip from the samples of each frame; what the product tracked before says where to search.
 
@@ -83,21 +85,25 @@ class SamplesAlone:
         Gives the predictions; its own needle tip is not reported.
     """
 
-    def __init__(self, localizer: SampleFit, pipeline: TrackingPipeline) -> None:
+    def __init__(self, localizer: SampleLocalizer, pipeline: TrackingPipeline) -> None:
         self._localizer = localizer
-        self._pipeline = pipeline
+        self._product = pipeline
         self._last: TrackedPose | None = None
 
     def start(self, planning: KSpaceFrame | None) -> None:
-        self._pipeline.reset()
+        self._product.reset()
         self._localizer.reset()
         self._last = None
         if planning is not None:
             self._localizer.set_planning(planning)
 
     def read(self, shown: Shown) -> Reading:
-        pose, seconds = timed(partial(self._localizer.localize, shown.samples, shown.image, self._last))
-        self._last = self._pipeline.push(shown.image).tracked
+        pose, seconds = timed(partial(self._fit, shown))
+        self._last = self._product.push(shown.image).tracked
         if pose is None:
             return Reading(NOT_FOUND, seconds=seconds)
         return Reading.of_pose(pose, None, seconds)
+
+    def _fit(self, shown: Shown) -> InstrumentPose | None:
+        self._localizer.ingest(shown.samples)
+        return self._localizer.localize(shown.image, self._last)

@@ -11,10 +11,11 @@ from TemporalReconLib.errors import InputError
 from InstrumentTrackerLib.benchmark.plan import Plan
 from InstrumentTrackerLib.segmentation.registry import CLASSICAL, SegmenterSpec
 
-PRODUCT = "product"
+PRODUCT, PICTURES_ALONE = "product", "product-pictures"
 # In the order of the tables; what each is.
 CONTENDERS = {
-    PRODUCT: "the whole pipeline as `instrument-tracker track` runs it",
+    PRODUCT: "the whole pipeline as `instrument-tracker track` runs it: pictures and samples fused, and tracked",
+    PICTURES_ALONE: "the same without the samples",
     "mask-localizer": "segmentation and localization of each picture alone, no tracker",
     "classical": "the learning-free localizer on each picture alone, no tracker",
     "samples": "the needle tip fitted to the k-space samples of each frame, along the axis that was tracked before",
@@ -84,4 +85,5 @@ def _weights_files(plan: Plan) -> list[Path]:
 
 
 def _sources(path: Path) -> list[Path]:
-    return [path] if path.is_file() else list(path.rglob("*.py"))
+    """A file, or the code and the fitted constants below a folder."""
+    return [path] if path.is_file() else [found for found in path.rglob("*") if found.suffix in (".py", ".json")]

@@ -61,6 +61,7 @@ def _as_json(scores: Scores) -> dict[str, Any]:
         "guide_tip_in_plane_mm": _json_mean(scores.mean("guide_in_plane_mm")),
         "needle_tip_mm": _json_mean(scores.needle),
         "needle_tip_in_plane_mm": _json_mean(scores.mean("needle_in_plane_mm")),
+        "needle_depth_over_cramer_rao_bound": scores.ratio_to_bound,
         "axis_deg": _json_mean(scores.axis),
         "found": json_rate(scores.found),
         "within_5_mm": json_rate(scores.within(SUCCESS_MM)),

@@ -26,6 +26,8 @@ comparison. Every contender sees the same pictures, except that R = 1 is a noisy
   an instrument counts as wrong. The expected calibration error weights ten bins by their frames.
 - *Lag*: minus the slope (Theil and Sen) of the error along the axis over the true advance per frame, during steady
   advance; in frame intervals, with its 95 % interval.
+- *Depth over bound*: typical depth error of the needle tip in the last frame of a series over the Cramer-Rao bound of
+  that frame's samples (axis and background known); several frames together may do better than 1.
 - *Shot*: the needle is fired 20 mm within one frame; frames from the first that shows it until the reported needle
   tip is within 5 mm of the true one."""
 
@@ -88,6 +90,11 @@ def _shots(scores: Scores) -> str:
     return counts + (f"{', ' if counts else ''}{never} x never" if never else "")
 
 
+def _ratio(scores: Scores) -> str:
+    ratio = scores.ratio_to_bound
+    return "" if ratio is None else f"{ratio:.1f}"
+
+
 def _calibration_error(scores: Scores) -> str:
     error = scores.calibration_error
     return "" if error is None else f"{error:.3f}"
@@ -109,6 +116,7 @@ _TABLES: dict[str, Sequence[Column]] = {
         ("in plane, mean", lambda s: _mean(s.mean("needle_in_plane_mm"))),
         ("needle found", lambda s: percent(s.needle_found)),
         ("needle reported while in the guide", lambda s: percent(s.needle_invented)),
+        ("depth over bound", _ratio),
         ("axis, mean (95 % upper)", lambda s: _mean(s.axis)),
         ("median; p95", lambda s: _quantiles(s.axis)),
     ),

@@ -145,6 +145,16 @@ def test_a_needle_reported_while_it_is_in_the_guide_is_counted() -> None:
     assert scores.needle_found.share == 1.0
 
 
+def test_the_ratio_to_the_bound_is_one_for_an_error_that_is_as_large_as_the_bound_allows() -> None:
+    depths = np.random.default_rng(0).normal(0, 0.2, 400)
+    rows = [
+        row | {"needle_bound_mm": 0.2, "needle_along_mm": depth}
+        for row, depth in zip(rows_of()[-1:] * depths.size, depths, strict=True)
+    ]
+    assert Scores(rows).ratio_to_bound == pytest.approx(1.0, abs=0.12)
+    assert Scores(rows_of()).ratio_to_bound is None
+
+
 def outcomes(rows: list) -> dict[str, str]:
     return {verdict.goal.split(" <=")[0].split(" >=")[0]: verdict.outcome for verdict in verdicts(Summary(rows), None)}
 
