@@ -54,8 +54,10 @@ class Validation:
 
     @property
     def score(self) -> float:
-        """One number to choose the best checkpoint by: overlap, less 1/20 for each mm at the tips, less 1/10 of the alarms: few
-        examples are without instrument, and one of them may not decide."""
+        """One number to choose the best checkpoint by: overlap, less 1/20 per mm at the tips, less 1/10 of the alarms.
+
+        Few examples are without instrument: one of them may not decide.
+        """
         tips = 0.5 * (self.guide_tip_mm + self.needle_tip_mm)
         return 0.5 * (self.dice_guide + self.dice_needle) - 0.05 * tips - 0.1 * self.false_alarms
 
