@@ -13,7 +13,7 @@ from InstrumentTrackerLib.localization.guide_profile import CAP_REACH_MM, eviden
 from InstrumentTrackerLib.localization.guide_tip import GuideTip, find_guide_tip
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.shaft import CORE_MM, REACH_MM, Shaft, find_shafts, slices_with
-from InstrumentTrackerLib.localization.shaft_choice import choose_shaft, leaves_image, toward_tip
+from InstrumentTrackerLib.localization.shaft_choice import comparable_shafts, leaves_image, toward_tip
 from InstrumentTrackerLib.localization.straight_view import ALONG_STEP_MM, STEP_MM, straighten
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
@@ -40,7 +40,7 @@ class GuideMeasurement:
     shaft
         The bar in the mask, directed toward the tip.
     second
-        The next best bar, None without.
+        The best of the other bars, None without.
     end
         End of its probability along ``shaft.line``.
     mean
@@ -86,14 +86,10 @@ class GuideMeasurement:
         return float((turn + np.pi) % (2 * np.pi) - np.pi)
 
 
-def measure_guide(
-    pixels: Pixels,
-    guide: Pixels,
-    needle: Pixels,
-    plane: ImagePlane,
-    prediction: TrackedPose | None,
-) -> GuideMeasurement | None:
-    """None where no bar ends inside the image.
+def measure_guides(
+    pixels: Pixels, guide: Pixels, needle: Pixels, plane: ImagePlane, prediction: TrackedPose | None
+) -> list[GuideMeasurement]:
+    """Each bar that may be the guide and ends inside the image, the best in the mask first.
 
     Parameters
     ----------
@@ -104,10 +100,17 @@ def measure_guide(
     """
     shafts = find_shafts(guide, plane)
     if not shafts:
-        return None
-    chosen = choose_shaft(shafts, plane, prediction)
-    others = [shaft for shaft in shafts if shaft is not chosen]
-    shaft = toward_tip(chosen, needle, plane)
+        return []
+    measured = []
+    for chosen in comparable_shafts(shafts, plane, prediction):
+        second = next((shaft for shaft in shafts if shaft is not chosen), None)
+        measured.append(_measured(pixels, guide, plane, toward_tip(chosen, needle, plane), second))
+    return [measurement for measurement in measured if measurement is not None]
+
+
+def _measured(
+    pixels: Pixels, guide: Pixels, plane: ImagePlane, shaft: Shaft, second: Shaft | None
+) -> GuideMeasurement | None:
     if leaves_image(shaft, plane):
         return None
     slices = slices_with(shaft, guide, plane)
@@ -133,7 +136,7 @@ def measure_guide(
     )
     return GuideMeasurement(
         shaft=shaft,
-        second=others[0] if others else None,
+        second=second,
         end=end,
         mean=float(profile[(along > end.position - SHAFT_MM) & (along < end.position)].mean()),
         fit=fit,

@@ -13,7 +13,7 @@ from TemporalReconLib.geometry import directions_of, same_geometry
 from InstrumentTrackerLib.localization.calibration import Calibration
 from InstrumentTrackerLib.localization.classical_localizer import UNKNOWN_VARIANCE
 from InstrumentTrackerLib.localization.guide_estimate import GuideEstimate, estimate_guide
-from InstrumentTrackerLib.localization.guide_measurement import GuideMeasurement, Pixels, measure_guide
+from InstrumentTrackerLib.localization.guide_measurement import GuideMeasurement, Pixels, measure_guides
 from InstrumentTrackerLib.localization.image_confidence import GuideEvidence
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
@@ -89,16 +89,18 @@ class MaskLocalizer:
             return None
         plane = ImagePlane.of(image)
         pixels = np.maximum(image.data, 0) / np.float32(level)
-        measurement = measure_guide(pixels, guide, needle, plane, prediction)
-        if measurement is None:
+        measurements = measure_guides(pixels, guide, needle, plane, prediction)
+        if not measurements:
             return None
-        estimate = estimate_guide(pixels, guide, plane, measurement, self._calibration)
+        evidence = [GuideEvidence.of(measurement, image.quality) for measurement in measurements]
+        best = int(np.argmax([self._calibration.guide.probability(item) for item in evidence]))
+        estimate = estimate_guide(pixels, guide, plane, measurements[best], self._calibration)
         return Finding(
             plane=plane,
-            measurement=measurement,
+            measurement=measurements[best],
             guide=estimate,
             needle=estimate_needle(needle, plane, estimate, self._calibration, image.quality),
-            evidence=GuideEvidence.of(measurement, image.quality),
+            evidence=evidence[best],
         )
 
     def _pose(self, finding: Finding, empty: InstrumentPose) -> InstrumentPose:

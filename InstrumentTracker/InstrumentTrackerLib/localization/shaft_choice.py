@@ -10,8 +10,8 @@ from InstrumentTrackerLib.localization.shaft import Shaft
 from InstrumentTrackerLib.localization.straight_view import STEP_MM, straighten
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
-# Among bars at least this good compared with the best one, the one nearest to the prediction is taken.
-COMPARABLE = 0.4
+# Bars at least this good compared with the best one may be the guide as well; at most so many are examined.
+COMPARABLE, MOST = 0.4, 3
 # A bar that ends this near to the border of the image goes on outside.
 BORDER_MM = 6.0
 # Votes for an end being the tip: along the usual direction, needle beyond it, the image's border at the other end.
@@ -21,11 +21,17 @@ NEEDLE_MM, NEEDLE_MM2 = 25.0, 20.0
 NEEDLE_HALF_MM = 4.0
 
 
-def choose_shaft(shafts: list[Shaft], plane: ImagePlane, prediction: TrackedPose | None) -> Shaft:
-    """The best bar, or with a prediction the nearer of comparable ones."""
-    best = shafts[0]
+def comparable_shafts(shafts: list[Shaft], plane: ImagePlane, prediction: TrackedPose | None) -> list[Shaft]:
+    """The bars to be examined: those that may be the guide, or with a prediction the one of them nearest to it.
+
+    Parameters
+    ----------
+    shafts
+        Best first, at least one.
+    """
+    comparable = [shaft for shaft in shafts if shaft.score >= COMPARABLE * shafts[0].score][:MOST]
     if prediction is None or prediction.tip is None or prediction.axis is None:
-        return best
+        return comparable
     expected, _ = plane.from_ras(prediction.tip)
     direction = plane.direction_to_plane(prediction.axis)[:2]
 
@@ -34,7 +40,7 @@ def choose_shaft(shafts: list[Shaft], plane: ImagePlane, prediction: TrackedPose
         turned = abs(float(shaft.line.normal @ direction))
         return aside + turned * (shaft.high - shaft.low) / 2
 
-    return min((shaft for shaft in shafts if shaft.score >= COMPARABLE * best.score), key=distance)
+    return [min(comparable, key=distance)]
 
 
 def toward_tip(shaft: Shaft, needle: NDArray[np.float32], plane: ImagePlane) -> Shaft:
