@@ -8,11 +8,14 @@ import subprocess
 import h5py
 import numpy as np
 import pytest
+from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.series import open_series
 from TemporalReconLib.acquisition.undersampling import undersample
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.fourier import kspace_to_image
 from TemporalReconLib.geometry import spacing_of
+from TemporalReconLib.mrd.client import send_mrd
+from TemporalReconLib.mrd.server import MrdServer
 
 GENERATOR = shutil.which("ismrmrd_generate_cartesian_shepp_logan")
 pytestmark = [
@@ -82,3 +85,24 @@ def test_a_fully_sampled_file_can_be_undersampled_and_an_undersampled_one_not(un
 def test_a_noise_calibration_repetition_is_not_a_frame(tmp_path):
     series = open_series(generate(tmp_path / "sl.h5", "-m", "64", "-c", "4", "-r", "2", "-C"))
     assert all(frame.is_fully_sampled for frame in series)
+
+
+def test_the_generators_file_played_as_a_stream_gives_the_frames_of_the_file_and_images_back(undersampled):
+    frames = []
+
+    def answer(frame):
+        frames.append(frame)
+        picture = np.linalg.norm(kspace_to_image(frame.data), axis=0)
+        server.send_image(ImageFrame(picture.astype(np.float32), frame.ijk_to_ras, frame.index, has_geometry=False))
+
+    with MrdServer(port=0, on_frame=answer) as server:
+        reply = send_mrd(undersampled, port=server.port)
+    series = open_series(undersampled)
+    assert reply.is_closed_properly and reply.texts == []
+    assert len(frames) == len(series) == 20
+    for streamed, read in zip(frames, series, strict=True):
+        np.testing.assert_array_equal(streamed.data, read.data)
+        np.testing.assert_array_equal(streamed.mask, read.mask)
+        assert not streamed.has_geometry
+    last = np.linalg.norm(kspace_to_image(frames[-1].data), axis=0)
+    np.testing.assert_allclose(np.squeeze(reply.images[-1].data), last[0], rtol=1e-5)
