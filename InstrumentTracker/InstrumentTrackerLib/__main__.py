@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from TemporalReconLib.cli.runner import build_parser, run_command
 
 from InstrumentTrackerLib import __version__
-from InstrumentTrackerLib.cli import demo, serve, track
+from InstrumentTrackerLib.cli import benchmark, demo, serve, track, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "instrument-tracker",
         "Find and follow the biopsy needle in MR frames, live or from file. Research software, not a medical device.",
         __version__,
-        [track, serve, demo],
+        [track, serve, demo, train, benchmark],
     )
     return run_command(parser, arguments)
 

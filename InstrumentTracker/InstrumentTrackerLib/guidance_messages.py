@@ -51,7 +51,6 @@ def guidance_envelopes(guidance: Guidance, send_scan_plane: bool = False) -> lis
     """
     image, tracked = guidance.image, guidance.tracked
     state, confidence = tracked.state.value, tracked.confidence
-    labels = np.zeros(image.data.shape, np.uint8) if guidance.mask is None else guidance.mask.labels
     time_s = image.mid_acquisition_time
 
     def transform(point: Point | None, device: str) -> Envelope:
@@ -64,7 +63,7 @@ def guidance_envelopes(guidance: Guidance, send_scan_plane: bool = False) -> lis
     kind = "needle" if tracked.needle_tip is not None else "guide"
     envelopes = [
         recon_envelope(image, state=state, confidence=confidence),
-        instrument_envelope(labels, image, state=state, confidence=confidence),
+        instrument_envelope(guidance.labels, image, state=state, confidence=confidence),
         transform(tracked.guide_tip, GUIDE_TIP_DEVICE),
     ]
     if send_scan_plane and tracked.tip is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.engine.processor import Frame, ReconstructionProcessor
 from TemporalReconLib.igtl.envelope import Envelope
 
@@ -14,7 +15,7 @@ from InstrumentTrackerLib.targeting.target import Target
 
 
 class GuidanceProcessor(ReconstructionProcessor):
-    """Reconstruction followed by localization, tracking and targeting."""
+    """Reconstruction followed by segmentation, localization, tracking and targeting."""
 
     status_device = "InstrumentTracker"
     takes_target = True
@@ -24,23 +25,25 @@ class GuidanceProcessor(ReconstructionProcessor):
         method: str,
         device: str = "auto",
         weights: Path | None = None,
-        target: Target | None = None,
+        tracking: TrackingPipeline | None = None,
         send_scan_plane: bool = False,
     ) -> None:
         super().__init__(method, device, weights)
-        self.tracking = TrackingPipeline(target)
+        self.tracking = TrackingPipeline() if tracking is None else tracking
         self._send_scan_plane = send_scan_plane
         self._restarts = 0
 
     def set_planning(self, planning: Frame) -> None:
         super().set_planning(planning)
-        self.tracking.reset()
+        self.tracking.set_planning(planning)
 
     def ingest(self, frame: Frame) -> bool:
         accepted = super().ingest(frame)
         if self.counters.restarts != self._restarts:
             self._restarts = self.counters.restarts
-            self.tracking.reset()
+            self._follow_restart()
+        if accepted and isinstance(frame, KSpaceFrame):
+            self.tracking.ingest(frame)
         return accepted
 
     def produce(self) -> tuple[ImageFrame, list[Envelope]] | None:
@@ -60,4 +63,11 @@ class GuidanceProcessor(ReconstructionProcessor):
 
     def restart(self) -> None:
         super().restart()
-        self.tracking.reset()
+        self._follow_restart()
+
+    def _follow_restart(self) -> None:
+        """The planning scan outlives a restart at the same place, here as in the reconstruction."""
+        if self.planning is None:
+            self.tracking.reset()
+        else:
+            self.tracking.restart()

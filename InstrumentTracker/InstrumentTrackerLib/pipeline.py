@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
+from InstrumentTrackerLib.localization.pose_fusion import fuse
+from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.segmentation.segmenter import Segmenter
+from InstrumentTrackerLib.targeting.artifact_correction import ArtifactCorrection
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.targeting.targeting_error import TargetingError
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
@@ -39,21 +47,60 @@ class Guidance:
     tracked: TrackedPose
     error: TargetingError | None
 
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """uint8 (slice, row, col): 0 background, 1 guide, 2 needle; all 0 without a mask."""
+        return np.zeros(self.image.data.shape, np.uint8) if self.mask is None else self.mask.labels
+
 
 class TrackingPipeline:
-    """Follows the instrument through a series of pictures."""
+    """Follows the instrument through a series of pictures and, where they are at hand, of their samples.
 
-    def __init__(self, target: Target | None = None) -> None:
+    Parameters
+    ----------
+    target
+        What the tip is measured against; may be changed at any time.
+    segmenter
+        Marks guide and needle in each picture; None: the learning-free localizer does without.
+    correction
+        From the void's end to the metal's; None: the tip is that of the void.
+    """
+
+    def __init__(
+        self,
+        target: Target | None = None,
+        segmenter: Segmenter | None = None,
+        correction: ArtifactCorrection | None = None,
+    ) -> None:
         self.target = target
-        self._localizer = ClassicalLocalizer()
+        self._segmenter = segmenter
+        self._correction = correction
+        self._classical, self._localizer = ClassicalLocalizer(), MaskLocalizer()
+        self._samples = SampleLocalizer()
         self._tracker = Tracker()
         self._last: TrackedPose | None = None
 
+    def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
+        """Begin a new series with this planning scan, from which coil sensitivities come."""
+        self.reset()
+        self._samples.set_planning(planning)
+
+    def ingest(self, frame: KSpaceFrame) -> None:
+        """Take a frame's samples, before its picture and whether or not that is ever pushed."""
+        self._samples.ingest(frame)
+
     def push(self, image: ImageFrame) -> Guidance:
-        """Locate, follow and measure in one picture; in one that its own method doubts, nothing is visible."""
-        pose, mask = self._located(image)
-        tracked = self._tracker.update(pose)
+        """Locate, follow and measure in one picture; in one that its own method doubts, nothing is visible.
+
+        If the samples of the picture were the last that came in, the needle's tip is measured in both.
+        """
+        pose, mask = self._in_picture(image)
+        pose = fuse(pose, self._samples.localize(image, self._last))
+        tracked = self._tracker.update(pose, is_reliable=not image.is_unreliable)
+        # Pictures show voids: the next one is searched where this one's void was, not where its metal is.
         self._last = tracked
+        if self._correction is not None:
+            tracked = self._correction.apply(tracked, image.ijk_to_ras)
         return Guidance(
             image=image,
             mask=mask if tracked.state.has_numbers else None,
@@ -62,13 +109,23 @@ class TrackingPipeline:
             error=error_of(tracked, self.target),
         )
 
-    def _located(self, image: ImageFrame) -> tuple[InstrumentPose, InstrumentMask | None]:
+    def _in_picture(self, image: ImageFrame) -> tuple[InstrumentPose, InstrumentMask | None]:
         if image.is_unreliable:
             return InstrumentPose(index=image.index, time_s=image.mid_acquisition_time), None
-        return self._localizer.locate(image, self._last)
+        if self._segmenter is None:
+            return self._classical.locate(image, self._last)
+        mask = self._segmenter.segment(image)
+        return self._localizer.localize(image, mask, self._last), mask
 
     def reset(self) -> None:
-        """Forget the series; the target stays."""
+        """Forget the series and its planning scan; the target stays."""
+        self._samples.reset()
+        self._tracker.reset()
+        self._last = None
+
+    def restart(self) -> None:
+        """Begin a new series of the same place: the planning scan stays."""
+        self._samples.restart()
         self._tracker.reset()
         self._last = None
 

@@ -17,7 +17,14 @@ from TemporalReconLib.cli.options import (
 )
 from TemporalReconLib.errors import InputError
 
-from InstrumentTrackerLib.cli.track import add_target_options, target_of
+from InstrumentTrackerLib.cli.guidance_options import (
+    add_target_options,
+    add_tracking_options,
+    check_tracking_options,
+    target_of,
+    tracking_arguments,
+    tracking_pipeline,
+)
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -28,6 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--seed", type=seed_number, default=0, help="seed of the simulation (%(default)s)")
     add_target_options(parser)
+    add_tracking_options(parser)
     add_method_options(parser)
     add_series_options(parser)
     parser.set_defaults(run=run)
@@ -60,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
         case = Case(options.input, _series_arguments(options))
     opened = open_for_playing(case.path, series_options(options))
     engine_arguments = ["--method", options.method, "--device", options.device]
+    engine_arguments += tracking_arguments(options)
     if options.weights is not None:
         engine_arguments += ["--weights", str(options.weights)]
     summary = run_demo(case, opened, target, output, engine_arguments, say)
@@ -77,11 +86,12 @@ def _check(options: argparse.Namespace) -> None:
     from TemporalReconLib.engine.offline import open_for_playing
     from TemporalReconLib.reconstruction.registry import check_method, make_reconstructor
 
-    target_of(options)
+    check_tracking_options(options)
     check_method(options.method, options.weights)
     if options.input is not None:
         open_for_playing(options.input, series_options(options))
     make_reconstructor(options.method, options.device, options.weights)  # imports torch, which takes longest
+    tracking_pipeline(options, target_of(options))
 
 
 def _make_folder(output: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,79 +19,122 @@ from TemporalReconLib.cli.options import (
 from TemporalReconLib.cli.output_options import SEQUENCE_SUFFIXES, TABLE_SUFFIXES, check_outputs
 from TemporalReconLib.cli.progress import Progress
 
+from InstrumentTrackerLib.cli.guidance_options import (
+    add_needle_options,
+    add_tracking_options,
+    check_tracking_options,
+    needle_of,
+    tracking_pipeline,
+)
+
 if TYPE_CHECKING:
-    from TemporalReconLib.acquisition.image_frame import ImageFrame
     from TemporalReconLib.engine.offline import OpenedSeries
 
-    from InstrumentTrackerLib.targeting.target import Target
+    from InstrumentTrackerLib.pipeline import Guidance, TrackingPipeline
+    from InstrumentTrackerLib.targeting.targets import Targets
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("track", help="find guide and needle in every frame of a file")
     parser.add_argument("input", type=path_name, metavar="INPUT", help=INPUT_HELP)
     parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="table to write, one row per frame")
-    parser.add_argument("--mask-output", type=Path, metavar="M", help="labels (1 guide, 2 needle) as .seq.nrrd")
-    add_target_options(parser)
+    parser.add_argument(
+        "--mask-output",
+        type=Path,
+        metavar="M",
+        help="guide and needle as .seq.nrrd (all frames) or .seg.nrrd (the newest with an instrument); Slicer loads "
+        "both as a segmentation",
+    )
+    parser.add_argument(
+        "--targeting-output", type=Path, metavar="CSV", help="errors and core forecast of every frame and target"
+    )
+    parser.add_argument(
+        "--target",
+        action="append",
+        default=[],
+        metavar="[NAME=]R,A,S",
+        help="planned biopsy target, RAS mm; give several for --targeting-output, the first counts for --output",
+    )
+    parser.add_argument("--entry", metavar="R,A,S", help="planned entry point, RAS mm")
+    add_needle_options(parser)
+    add_tracking_options(parser)
     add_method_options(parser)
     add_series_options(parser)
     parser.set_defaults(run=run)
 
 
-def add_target_options(parser: argparse.ArgumentParser) -> None:
-    """``--target --entry``; values may begin with a minus: ``--target=-12,30,5``."""
-    parser.add_argument("--target", metavar="R,A,S", help="planned biopsy target, RAS mm")
-    parser.add_argument("--entry", metavar="R,A,S", help="planned entry point, RAS mm")
-
-
-def target_of(options: argparse.Namespace) -> Target | None:
-    """The parsed ``add_target_options``; raises InputError for an entry without a target."""
-    from InstrumentTrackerLib.targeting.target import Target
-
-    return Target.parse(options.target, options.entry)
-
-
 def run(options: argparse.Namespace) -> int:
     check_outputs(
-        {"--output": (options.output, TABLE_SUFFIXES), "--mask-output": (options.mask_output, SEQUENCE_SUFFIXES)},
+        {
+            "--output": (options.output, TABLE_SUFFIXES),
+            "--mask-output": (options.mask_output, SEQUENCE_SUFFIXES),
+            "--targeting-output": (options.targeting_output, TABLE_SUFFIXES),
+        },
         options.input,
         options.prior,
     )
     check_options(options)
-    target = target_of(options)
-    import numpy as np
-    from TemporalReconLib.acquisition.sequence_writer import write_label_sequence
+    check_tracking_options(options)
+    targets, needle = _targets(options), needle_of(options)
     from TemporalReconLib.engine.offline import open_for_playing
 
     opened = open_for_playing(options.input, series_options(options))
-    from InstrumentTrackerLib.pipeline import TrackingPipeline
+    _warn_of_targets_outside(targets, opened)
+    from InstrumentTrackerLib.segmentation.mask_file import write_masks
+    from InstrumentTrackerLib.targeting.targeting_table import write_targeting
     from InstrumentTrackerLib.track_table import write_track
 
-    pipeline = TrackingPipeline(target)
-    rows, labels, images = [], [], []
+    pipeline = tracking_pipeline(options, next(iter(targets), None))
+    poses, errors, labels, images = [], [], [], []
     with Progress() as progress:
-        for image in images_of(opened, options):
-            guidance = pipeline.push(image)
-            rows.append((guidance.tracked, guidance.error))
+        for guidance in guidance_of(opened, pipeline, options):
+            poses.append(guidance.tracked)
+            errors.append(guidance.error)
             if options.mask_output is not None:
-                images.append(image)
-                labels.append(np.zeros(image.data.shape, np.uint8) if guidance.mask is None else guidance.mask.labels)
-            progress.show(f"frame {len(rows)}/{len(opened)}  {guidance.tracked.state.value:<10}")
-    write_track(options.output, rows)
+                images.append(guidance.image)
+                labels.append(guidance.labels)
+            progress.show(f"frame {len(poses)}/{len(opened)}  {guidance.tracked.state.value:<10}")
+    write_track(options.output, list(zip(poses, errors, strict=True)))
+    if options.targeting_output is not None:
+        write_targeting(options.targeting_output, poses, targets, needle)
     if options.mask_output is not None:
-        write_label_sequence(options.mask_output, labels, images)
+        write_masks(options.mask_output, labels, images)
     return 0
 
 
-def images_of(opened: OpenedSeries, options: argparse.Namespace) -> Iterator[ImageFrame]:
-    """Pictures of a series: images as they are, k-space reconstructed as it would be live."""
+def guidance_of(opened: OpenedSeries, pipeline: TrackingPipeline, options: argparse.Namespace) -> Iterator[Guidance]:
+    """Guidance in a series: pictures as they are, k-space reconstructed and its samples used as they would be live."""
     from TemporalReconLib.acquisition.image_frame import ImageFrame
     from TemporalReconLib.engine.offline import reconstruct_series
     from TemporalReconLib.reconstruction.registry import make_reconstructor
 
     reconstructor = make_reconstructor(options.method, options.device, options.weights)
     if opened.series.is_kspace:
-        yield from reconstruct_series(opened, reconstructor)
+        if opened.planning is not None:
+            pipeline.set_planning(opened.planning)
+        # Slices played as time have no past: the frame before shows another place.
+        ingest = pipeline.ingest if opened.follow_geometry else None
+        for image in reconstruct_series(opened, reconstructor, ingest):
+            yield pipeline.push(image)
         return
     for frame in opened.frames():
         assert isinstance(frame, ImageFrame)
-        yield frame
+        yield pipeline.push(frame)
+
+
+def _targets(options: argparse.Namespace) -> Targets:
+    from InstrumentTrackerLib.targeting.targets import Targets
+
+    return Targets.parse(options.target, options.entry, options.target_radius)
+
+
+def _warn_of_targets_outside(targets: Targets, opened: OpenedSeries) -> None:
+    from InstrumentTrackerLib.targeting.target_bounds import outside_warning
+
+    first = opened.series.frame(0)
+    if not first.has_geometry:
+        return
+    for target in targets:
+        warning = outside_warning(target, first.ijk_to_ras, opened.series.image_shape)
+        if warning is not None:
+            sys.stderr.write(f"warning: {warning}\n")

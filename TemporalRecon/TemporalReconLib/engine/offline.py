@@ -5,7 +5,7 @@ What needs torch is imported when it is used: importing it takes longer than ref
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,11 +73,18 @@ def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
     return OpenedSeries(series, planning, follow_geometry=options.frames != "slices")
 
 
-def reconstruct_series(opened: OpenedSeries, reconstructor: Reconstructor) -> Iterator[ImageFrame]:
+def reconstruct_series(
+    opened: OpenedSeries, reconstructor: Reconstructor, ingested: Callable[[KSpaceFrame], None] | None = None
+) -> Iterator[ImageFrame]:
     """Images of a series as the live engine would make them, every frame's although some methods deliver late.
 
     A fully sampled image series needs no reconstruction and is refused, because a quiet copy would look like
     a result.
+
+    Parameters
+    ----------
+    ingested
+        Is told of each frame's samples before its image comes.
     """
     from TemporalReconLib.engine.pipeline import ReconstructionPipeline
 
@@ -89,7 +96,11 @@ def reconstruct_series(opened: OpenedSeries, reconstructor: Reconstructor) -> It
             raise InputError(f"{opened.series.name}: these are images, nothing is undersampled; give --acceleration R")
         if pipeline.starts_new_series(frame):
             yield from pipeline.finish()
-        image = pipeline.push(frame)
+        if not pipeline.ingest(frame):
+            continue
+        if ingested is not None:
+            ingested(frame)
+        image = pipeline.reconstruct()
         if image is not None:
             yield image
     yield from pipeline.finish()
