@@ -14,7 +14,7 @@ from TemporalReconLib.simulation.truth import FrameTruth
 from InstrumentTrackerLib.localization.calibration import REPORTED, ROUTES, Calibration, Spread
 from InstrumentTrackerLib.localization.guide_estimate import image_axis_doubt, mask_axis_std
 from InstrumentTrackerLib.localization.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
-from InstrumentTrackerLib.localization.mask_localizer import Finding, MaskLocalizer
+from InstrumentTrackerLib.localization.mask_localizer import REFUSE_BELOW, Finding, MaskLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 
 # What confidence promises, mm.
@@ -56,17 +56,19 @@ def fit_calibration(frames: Sequence[JudgedFrame], source: str) -> Calibration:
     routes = _spreads(ROUTES, (route_samples(finding, frame.truth) for finding, frame in found), START)
     calibration = replace(calibration, spreads=routes)
     found = _found(frames, calibration)
-    reported = _spreads(REPORTED, (reported_samples(finding, frame.truth) for finding, frame in found), routes)
-    calibration = replace(calibration, spreads=reported)
     guide = [(finding.evidence, _guide_is_close(finding, frame.truth)) for finding, frame in found]
     needle = [
         (finding.needle.evidence, _needle_is_close(finding, frame.truth))
         for finding, frame in found
         if finding.needle is not None and _guide_is_close(finding, frame.truth)
     ]
-    return replace(
-        calibration,
-        guide=fit_logistic(GUIDE_EVIDENCE, guide),
+    confidence = fit_logistic(GUIDE_EVIDENCE, guide)
+    # Only what is not refused has to have the spread that it states.
+    kept = [pair for pair in found if confidence.probability(pair[0].evidence) >= REFUSE_BELOW]
+    reported = _spreads(REPORTED, (reported_samples(finding, frame.truth) for finding, frame in kept), routes)
+    return Calibration(
+        spreads=reported,
+        guide=confidence,
         needle=fit_logistic(NEEDLE_EVIDENCE, needle),
         provenance=f"{source}: {len(frames)} frames, guide found in {len(found)}, "
         f"within {CLOSE_MM:g} mm in {sum(close for _, close in guide)}",
