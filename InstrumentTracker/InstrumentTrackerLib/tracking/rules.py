@@ -22,7 +22,8 @@ lost                   sights elsewhere (a look-alike? moved?)             track
 lost                   pictures without instrument for ``WITHDRAWN_MS``    absent (withdrawn, or out of the slices)
                        (at least three)
 any                    picture that cannot be believed                     predicted as above, else lost; never absent
-any                    after a pause of more than ``MAX_PAUSE_MS``         lost, the last place forgotten
+any                    after a pause of more than ``MAX_PAUSE_MS``         as from absent, the last place forgotten;
+                                                                           lost where nothing is tracked
 any                    frame number repeats or steps back                  a new series: as from absent
 =====================  ==================================================  ==========================================
 

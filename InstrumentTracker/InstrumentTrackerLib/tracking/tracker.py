@@ -91,7 +91,7 @@ class Tracker:
         return TrackedPose(self._state_without_numbers(is_reliable), index=pose.index, time_s=pose.time_s)
 
     def _step(self, pose: InstrumentPose) -> tuple[bool, float]:
-        """Whether a series begins, and the seconds since the previous pose."""
+        """Whether a series begins (or goes on after a pause), and the seconds since the previous pose."""
         if self._last is not None and pose.index <= self._last[0]:
             self.reset()
         last, self._last = self._last, (pose.index, pose.time_s)
@@ -100,9 +100,10 @@ class Tracker:
         seconds = pose.time_s - last[1]
         if seconds <= 0:
             seconds = (pose.index - last[0]) * FRAME_INTERVAL_MS / 1000
-        if 1000 * seconds > MAX_PAUSE_MS:
+        is_pause = 1000 * seconds > MAX_PAUSE_MS
+        if is_pause:
             self._forget_place()
-        return False, seconds
+        return is_pause, seconds
 
     def _agreement(self, sight: InstrumentPose | None) -> float | None:
         """How well a sight fits; what agrees with one that contradicted does not, however long ago that was."""
@@ -138,10 +139,8 @@ class Tracker:
         self._needle.reset()
 
     def _forget_place(self) -> None:
-        if self._was_seen:
-            self._lose()
-            self._acquisition.lose(None)
-        self._acquisition.see(None, 0.0)
+        self._lose()
+        self._acquisition.reset()
 
     def _state_without_numbers(self, is_reliable: bool) -> TrackingState:
         if self._was_seen and self._empty_ms >= WITHDRAWN_MS and self._empty_pictures >= WITHDRAWN_PICTURES:

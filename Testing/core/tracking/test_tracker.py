@@ -176,8 +176,18 @@ def test_after_a_long_pause_the_instrument_may_be_anywhere():
     course = Course()
     course.rest()
     course.index += 20
-    assert course.see(LOOK_ALIKE).state is TrackingState.LOST
-    assert course.see(LOOK_ALIKE).state is TrackingState.TRACKED
+    assert course.see(LOOK_ALIKE, confidence=0.7).state is TrackingState.LOST
+    assert course.see(LOOK_ALIKE, confidence=0.7).state is TrackingState.TRACKED
+
+
+def test_pictures_seconds_apart_each_stand_for_themselves():
+    tracker = Tracker()
+    for index in range(4):
+        moved = 5.0 * index * ACROSS
+        pose = InstrumentPose(moved, axis=AXIS, confidence=0.95, index=index, time_s=3.5 * index)
+        tracked = tracker.update(pose)
+        assert tracked.state is TrackingState.TRACKED
+        np.testing.assert_allclose(tracked.guide_tip, moved, atol=1e-6)
 
 
 def test_reset_forgets_the_past():
