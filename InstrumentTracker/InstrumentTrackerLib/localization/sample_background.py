@@ -19,10 +19,12 @@ PIXEL_SHIFT_MM, REGION_SHIFT_MM, SIGNAL_SHARE, FLOOR_SHARE, GAIN_SHARE = 0.25, 0
 GUIDE_SHIFT_MM, GUIDE_END_MM = 1.5, 10.0
 # Under and near the known needle tissue is remembered or guessed.
 HIDDEN_SHARE = 0.15
+PHASE_SMOOTHING_PIXELS = 1.0
 # Distance over which displacement and gain are alike.
 SHIFT_LENGTH_MM, GAIN_LENGTH_MM = 25.0, 50.0
 
 Image = NDArray[np.float32]
+Field = NDArray[np.complex64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,35 +34,36 @@ class SampleBackground:
     Attributes
     ----------
     image, variance
-        float32 (row, col).
+        complex64 and float32 (row, col).
     modes
-        float32 (mode, row, col): changes of the image, each with an independent complex standard normal factor.
+        complex64 (mode, row, col): changes of the image, each with an independent complex standard normal factor.
         Displacement and gain of stretches of the rows, in each column by itself.
     """
 
-    image: Image
+    image: Field
     variance: Image
-    modes: Image
+    modes: Field
 
     @classmethod
-    def of(cls, image: Image, plane: ImagePlane, course: Course) -> SampleBackground:
-        """From the picture of a slice (row, col) without the needle."""
+    def of(cls, picture: Image, phase: Field, plane: ImagePlane, course: Course) -> SampleBackground:
+        """From the picture of a slice (row, col) without the needle, and complex64 factors (row, col) of its phase."""
+        image = picture * phase
         along, beside = course.coordinates(plane)
         hidden, doubted = hidden_by(course, plane)
-        slopes = np.gradient(ndimage.gaussian_filter(image, 0.5))
+        slopes = np.gradient(ndimage.gaussian_filter(picture, 0.5) * phase)
         by_row, by_column = slopes[0] / plane.spacing[1], slopes[1] / plane.spacing[0]
-        smooth = ndimage.gaussian_filter(image, 1.0)
+        smooth = ndimage.gaussian_filter(picture, 1.0)
         share = np.where(hidden | doubted, HIDDEN_SHARE, SIGNAL_SHARE)
         at_guide = (along < GUIDE_END_MM) & (along > -GUIDE_END_MM) & (np.abs(beside) < GUIDE_END_MM)
         shift = np.where(at_guide, GUIDE_SHIFT_MM, PIXEL_SHIFT_MM)
-        variance = shift**2 * (by_row**2 + by_column**2) / 2 + (share * smooth) ** 2
-        variance += FLOOR_SHARE**2 * np.mean(image**2)
+        variance = shift**2 * (np.abs(by_row) ** 2 + np.abs(by_column) ** 2) / 2 + (share * smooth) ** 2
+        variance += FLOOR_SHARE**2 * np.mean(picture**2)
         row_mm = np.arange(image.shape[0]) * plane.spacing[1]
         shifts, gains = _bumps(row_mm, SHIFT_LENGTH_MM), _bumps(row_mm, GAIN_LENGTH_MM)
         modes = np.concatenate(
             [REGION_SHIFT_MM * shifts * by_row, REGION_SHIFT_MM * shifts * by_column, GAIN_SHARE * gains * image]
         )
-        return cls(image, variance.astype(np.float32), modes.astype(np.float32))
+        return cls(image.astype(np.complex64), variance.astype(np.float32), modes.astype(np.complex64))
 
 
 def _bumps(row_mm: NDArray[np.float64], length_mm: float) -> NDArray[np.float64]:
@@ -68,3 +71,13 @@ def _bumps(row_mm: NDArray[np.float64], length_mm: float) -> NDArray[np.float64]
     centers = np.arange(0.5 * length_mm, row_mm[-1] + length_mm, length_mm)
     bells = np.exp(-(((row_mm - centers[:, None]) / (0.6 * length_mm)) ** 2) / 2)
     return (bells / np.sqrt((bells**2).sum(axis=0)))[..., None]
+
+
+def smooth_phase(planned: Field) -> Field:
+    """Factors of magnitude 1 (row, col) with the phase of a planning image beyond that of the sensitivities.
+
+    It changes its sign across the dark bands of balanced sequences and at the borders of fat.
+    """
+    smooth = ndimage.gaussian_filter(planned, PHASE_SMOOTHING_PIXELS)
+    magnitude = np.abs(smooth)
+    return np.where(magnitude > 0, smooth / np.maximum(magnitude, np.finfo(np.float32).tiny), 1).astype(np.complex64)

@@ -96,3 +96,13 @@ def opacity_information(
         mismatch=mismatch,
         misfit=misfit,
     )
+
+
+def unexplained_share(samples: SampleSlice, image: NDArray[np.complex64], band: SampleBand) -> float:
+    """Share of the samples' energy in the band's columns that an image (row, col) at its best gain leaves (0..1)."""
+    first, last = band.first_column, band.last_column
+    samples = samples.columns(first, last)
+    predicted = samples.encoded(torch.from_numpy(image[:, first:last].T.copy())[None])[:, 0].flatten()
+    measured = samples.samples.flatten()
+    energies = float(predicted.abs().square().sum() * measured.abs().square().sum())
+    return 1.0 - float(torch.vdot(predicted, measured).abs()) ** 2 / energies if energies > 0 else 1.0

@@ -12,10 +12,14 @@ from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
 from InstrumentTrackerLib.localization.classical_localizer import UNKNOWN_VARIANCE
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
-from InstrumentTrackerLib.localization.sample_background import SampleBackground
+from InstrumentTrackerLib.localization.sample_background import SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.sample_band import SampleBand
 from InstrumentTrackerLib.localization.sample_course import CAP_MM, Course
-from InstrumentTrackerLib.localization.sample_information import OpacityInformation, opacity_information
+from InstrumentTrackerLib.localization.sample_information import (
+    OpacityInformation,
+    opacity_information,
+    unexplained_share,
+)
 from InstrumentTrackerLib.localization.sample_pose import SamplePose
 from InstrumentTrackerLib.localization.sample_slice import SampleSlice
 from InstrumentTrackerLib.localization.sample_tissue import Image, TissueMemory
@@ -152,9 +156,12 @@ class SampleLocalizer:
         picture = tissue[index] / np.float32(memory.scale)
         if not known.is_sampled.any() or not picture.any():
             return None
-        background = SampleBackground.of(picture, plane, course)
+        samples = SampleSlice.of(known)
+        # The planning scan's phase is right where tissue has not moved since; the samples tell whether it helps.
+        phases = smooth_phase(known.prior[0].numpy()), np.ones(picture.shape, dtype=np.complex64)
+        phase = min(phases, key=lambda factors: unexplained_share(samples, picture * factors, band))
         try:
-            return opacity_information(SampleSlice.of(known), background, band)
+            return opacity_information(samples, SampleBackground.of(picture, phase, plane, course), band)
         except torch.linalg.LinAlgError:
             return None
 

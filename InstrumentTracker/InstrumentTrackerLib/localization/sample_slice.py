@@ -55,7 +55,7 @@ class SampleSlice:
         return torch.polar(torch.full_like(angle, n_rows**-0.5), angle)
 
     def encoded(self, images: torch.Tensor) -> torch.Tensor:
-        """Samples (col, image, coil * line) that images, real (image, col, row), would have given."""
+        """Samples (col, image, coil * line) that complex images (image, col, row) would have given."""
         coils = self.sensitivities[:, None] * images.transpose(0, 1)[:, :, None]
         return (coils @ self.rows_of_transform.T).flatten(2)
 

@@ -24,8 +24,8 @@ EDGE_MM = 1.1
 # Courses next to the expected one: offset at the guide, additional bend at 30 mm; with their expected spread.
 OFFSETS_MM, OFFSET_STD_MM = np.arange(-2.0, 2.1, 0.5), 0.8
 BENDS_MM, BEND_STD_MM = np.arange(-2.4, 2.5, 0.8), 1.2
-# Opacity of a void that fills the slice.
-OPACITY, OPACITY_STD = 0.9, 0.2
+# Opacity of a void that fills the slice. More than all stands for one that is wider: pixels hardly tell the two apart.
+OPACITY, OPACITY_STD, MAX_OPACITY = 0.95, 0.3, 1.5
 # A hand moves the needle by less than this within a frame; anything else is a jump, which is rare.
 HAND_MM, JUMP_PROBABILITY = 6.0, 0.02
 # Probability that there is no void, where a needle is known and where none is.
@@ -140,7 +140,7 @@ def _log_likelihood(
         weighted = shape[:, :, None] * information * shape[:, None, :]
         quadratic += ((weighted @ by_column[column]) * by_column[column]).sum(axis=1)
     prior = 0.5 / OPACITY_STD**2
-    best = np.clip((linear + prior * opacity) / (quadratic + prior), 0, 1)
+    best = np.clip((linear + prior * opacity) / (quadratic + prior), 0, MAX_OPACITY)
     return np.asarray((2 * linear - best * quadratic) * best - prior * (best - opacity) ** 2)
 
 
