@@ -30,7 +30,11 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow", action="append", default=[], metavar="ADDRESS", help="peer that may connect; needed beyond 127.0.0.1"
     )
-    parser.add_argument("--forward", metavar="HOST:PORT", help="also send results to a server, e.g. Slicer's")
+    parser.add_argument(
+        "--forward",
+        metavar="HOST:PORT",
+        help="also connect to a server, e.g. Slicer's or a scanner's bridge: results out, its frames and commands in",
+    )
     parser.add_argument("--image-device", default="MR Image", help="name of incoming images (%(default)s)")
     parser.add_argument(
         "--image-coordinates",
