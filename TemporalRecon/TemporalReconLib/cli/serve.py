@@ -6,13 +6,12 @@ import argparse
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from TemporalReconLib.cli.options import add_method_options, path_name
 from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
-    from TemporalReconLib.engine.engine import Engine
     from TemporalReconLib.engine.processor import FrameProcessor
     from TemporalReconLib.engine.serving import ServeOptions
 
@@ -100,23 +99,21 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
     )
 
 
-def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions) -> int:
-    """Run the engine until Ctrl-C or SIGTERM; says on stdout where it listens."""
+def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions) -> NoReturn:
+    """Run the engine until Ctrl-C or SIGTERM, which end the process; says on stdout where it listens."""
     from TemporalReconLib.engine.serving import serving
 
-    engine: Engine | None = None
     try:
-        with serving(processor, options) as (server, engine):
+        with serving(processor, options) as (server, _):
             sys.stdout.write(f"listening on {server.host}:{server.port}\n")
             sys.stdout.flush()
             threading.Event().wait()
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
-    if engine is not None and engine.is_working:
-        # A device that hangs cannot be interrupted, and ending Python under its thread may crash.
-        sys.stderr.flush()
-        os._exit(0)
-    return 0
+    # Everything is closed. Ending torch's threads properly takes seconds on a busy machine, and for ever on a device
+    # that hangs.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def parse_address(text: str) -> tuple[str, int]:
