@@ -57,7 +57,7 @@ def files_that_must_ship(module: str) -> set[str]:
         check=True,
     ).stdout.splitlines()
     present = [name.removeprefix(f"{module}/") for name in names if (REPOSITORY / name).is_file()]
-    return {name for name in present if name.endswith((".py", ".json")) or name.startswith("Resources/")}
+    return {name for name in present if name.endswith((".py", ".json", ".cxx")) or name.startswith("Resources/")}
 
 
 def listed_files(module: str) -> list[str]:

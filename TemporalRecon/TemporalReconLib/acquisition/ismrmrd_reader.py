@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import h5py
+import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_header_dtype
 from numpy.typing import NDArray
@@ -18,8 +20,12 @@ from TemporalReconLib.acquisition.line_clock import LineClock
 from TemporalReconLib.acquisition.mrd_header import parse_mrd_header
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import same_geometry
+from TemporalReconLib.mrd.prewhitening import Prewhitening
+
+logger = logging.getLogger(__name__)
 
 SERIES_GROUP = "dataset"
+NOISE = np.uint64(1 << (ismrmrd.ACQ_IS_NOISE_MEASUREMENT - 1))
 # Our simulator's convention: a fully sampled planning scan beside the series, itself an ISMRMRD data set.
 PLANNING_GROUP = "planning"
 HDF5_ERRORS = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError)
@@ -55,6 +61,7 @@ class IsmrmrdSeries(Series):
         slices = heads["idx"]["slice"][lines]
         self._n_slices = max(self._encoding.n_slices, int(slices.max()) + 1)
         self._slice_heads = {int(number): heads[lines[slices == number][0]] for number in np.unique(slices)}
+        self._noise = self._noise_before(lines[0])
         ticks = heads["acquisition_time_stamp"].astype(np.int64)
         self.image_shape = (self._n_slices, self._encoding.n_rows, self._encoding.n_columns)
         self._clock = LineClock(
@@ -78,8 +85,22 @@ class IsmrmrdSeries(Series):
             slice_heads=self._slice_heads,
         )
         for line, samples in zip(lines, self._read_samples(lines), strict=True):
-            assembler.add(self._heads[line], samples)
+            assembler.add(self._heads[line], self._noise.whitened(samples))
         return assembler.finish(index, default_time_s=index * NOMINAL_FRAME_INTERVAL_S)
+
+    def _noise_before(self, first_line: int) -> Prewhitening:
+        """Noise scans before the first imaging line whiten the series, as in the live stream."""
+        noise = Prewhitening()
+        lines = np.flatnonzero((self._heads["flags"][:first_line] & NOISE) != 0)
+        if lines.size:
+            for line, samples in zip(lines, self._read_samples(lines), strict=True):
+                noise.add_noise(samples, float(self._heads[line]["sample_time_us"]))
+        head = self._heads[first_line]
+        try:
+            noise.begin_series(int(head["active_channels"]), float(head["sample_time_us"]))
+        except InputError as error:
+            logger.warning("%s: %s", self._source, error)
+        return noise
 
     def _read_headers(self) -> tuple[bytes, NDArray[Any]]:
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
+from TemporalReconLib.cli import benchmark_link
 from TemporalReconLib.cli.options import path_name, seed_number
 from TemporalReconLib.cli.progress import Progress, duration_text
 from TemporalReconLib.errors import InputError
@@ -26,7 +27,7 @@ Item = TypeVar("Item")
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("benchmark", help="compare all methods on simulated series: tables and figures")
-    parser.add_argument("--output", type=path_name, required=True, metavar="DIR", help="continues what it holds")
+    parser.add_argument("--output", type=path_name, metavar="DIR", help="needed; continues what it holds")
     parser.add_argument("--series", type=int, default=20, metavar="N", help="simulated biopsies (%(default)s)")
     parser.add_argument("--frames", type=int, default=24, metavar="F", help="frames of each (%(default)s)")
     parser.add_argument("--accelerations", default="8,16,25,32", metavar="R,R", help="(%(default)s)")
@@ -44,9 +45,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, except for timing (%(default)s)")
     parser.set_defaults(run=run)
+    benchmark_link.add_parser(parser.add_subparsers(metavar="[link]", parser_class=type(parser)))
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.output is None:
+        raise InputError("benchmark: give --output DIR, or 'benchmark link' for the OpenIGTLink link")
     weights = _weights_by_method(options.weights)
     require_jobs_and_figures(options.jobs)
     from TemporalReconLib.benchmark.runs import Plan, available_methods

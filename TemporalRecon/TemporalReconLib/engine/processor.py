@@ -95,8 +95,10 @@ class ReconstructionProcessor:
         if isinstance(frame, KSpaceFrame):
             self._image = None
             return self.pipeline.ingest(frame)
+        if not self.pipeline.count_image(frame):
+            return False
         self._image = frame
-        return self.pipeline.count_image(frame)
+        return True
 
     def image(self) -> ImageFrame | None:
         """The picture that is due; None while the method has none."""
