@@ -42,7 +42,9 @@ class InstrumentPose:
     axis
         Unit vector (3,) RAS from outside the body toward the tip, or None.
     confidence
-        0 (nothing there) to 1.
+        Of all that is reported, 0 (nothing there) to 1.
+    guide_confidence
+        Of guide tip and axis alone: a doubtful needle is no doubt about the guide. None where it is not known apart.
     guide_tip_covariance, needle_tip_covariance
         (3, 3) mm2; infinite variance along the slice normal where the position through the plane is unknown.
     index, time_s
@@ -57,17 +59,24 @@ class InstrumentPose:
     needle_tip_covariance: NDArray[np.float64] | None = None
     index: int = 0
     time_s: float = 0.0
+    guide_confidence: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("guide_tip", "needle_tip"):
             object.__setattr__(self, name, validated_point(getattr(self, name), f"pose {self.index} {name}"))
         object.__setattr__(self, "axis", validated_axis(self.axis, f"pose {self.index} axis"))
-        if not 0.0 <= self.confidence <= 1.0:
-            raise InputError(f"pose {self.index}: confidence {self.confidence} is outside 0..1")
+        for value in (self.confidence, self.certainty_of_guide):
+            if not 0.0 <= value <= 1.0:
+                raise InputError(f"pose {self.index}: confidence {value} is outside 0..1")
         for name in ("guide_tip_covariance", "needle_tip_covariance"):
             covariance = getattr(self, name)
             if covariance is not None and np.shape(covariance) != (3, 3):
                 raise InputError(f"pose {self.index}: {name} has shape {np.shape(covariance)}, expected (3, 3)")
+
+    @property
+    def certainty_of_guide(self) -> float:
+        """``guide_confidence``, else ``confidence``."""
+        return self.confidence if self.guide_confidence is None else self.guide_confidence
 
     @property
     def is_present(self) -> bool:

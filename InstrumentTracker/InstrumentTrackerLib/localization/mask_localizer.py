@@ -21,8 +21,8 @@ from InstrumentTrackerLib.localization.needle_estimate import NeedleEstimate, es
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
-# Below this probability an instrument, and a needle, is not reported.
-REFUSE_BELOW = 0.3
+# Below these probabilities an instrument, and a needle, is not reported.
+REFUSE_BELOW, REFUSE_NEEDLE_BELOW = 0.3, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +104,7 @@ class MaskLocalizer:
         )
 
     def _pose(self, finding: Finding, empty: InstrumentPose) -> InstrumentPose:
-        confidence = self._calibration.guide.probability(finding.evidence)
+        confidence = guide_confidence = self._calibration.guide.probability(finding.evidence)
         if confidence < REFUSE_BELOW:
             return InstrumentPose(confidence=confidence, index=empty.index, time_s=empty.time_s)
         plane, guide, needle = finding.plane, finding.guide, finding.needle
@@ -114,7 +114,7 @@ class MaskLocalizer:
         needle_tip, needle_covariance = None, None
         if needle is not None:
             certainty = self._calibration.needle.probability(needle.evidence)
-            if certainty >= REFUSE_BELOW:
+            if certainty >= REFUSE_NEEDLE_BELOW:
                 confidence *= certainty
                 depth = offset + slope * (needle.along - guide.tip)
                 point = guide.line.point(needle.along, needle.across)
@@ -132,6 +132,7 @@ class MaskLocalizer:
             needle_tip_covariance=needle_covariance,
             index=empty.index,
             time_s=empty.time_s,
+            guide_confidence=guide_confidence,
         )
 
     def _covariance(

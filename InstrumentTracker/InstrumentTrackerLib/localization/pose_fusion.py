@@ -17,6 +17,8 @@ from InstrumentTrackerLib.localization.sample_pose import SamplePose
 GATE = float(chi2.ppf(0.999, 3))
 # Against a contradicting picture the samples must say their tip is a thousand times likelier than the picture's.
 DECISIVE_LOG_RATIO = math.log(1000.0)
+# From this confidence on the samples need no picture.
+SURE = 0.9
 # A picture that the samples contradict without a decision counts for so much less.
 DOUBT = 0.5
 # Where a localizer states no covariance.
@@ -28,8 +30,9 @@ Array = NDArray[np.float64]
 def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> InstrumentPose:
     """Combine what the picture and the samples of one frame say; guide and axis are the picture's.
 
-    - Only one of them has a needle tip: it is taken, with the lower confidence if the picture shows a guide.
-    - They agree (gate of 99.9 %): weighted by the inverse covariances; the higher confidence.
+    - Only one of them has a needle tip: it is taken, with the lower confidence if the picture shows a guide. A needle
+      that the picture does not show must be ``SURE`` in the samples: tissue changes too.
+    - They agree (gate of 99.9 %): weighted by the inverse covariances; the higher confidence, at most the guide's.
     - They contradict each other, and the samples are decisive against the picture's tip: the samples' tip, the lower
       confidence. A fired needle is so: pictures made of few lines still show the old tip.
     - They contradict each other otherwise: the picture's tip at half its confidence.
@@ -56,7 +59,7 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
         confidence=lower,
     )
     if image_pose.needle_tip is None:
-        return samples_alone
+        return samples_alone if sample_pose.confidence >= SURE else image_pose
     first, second = _finite(image_pose.needle_tip_covariance), _finite(sample_pose.needle_tip_covariance)
     difference = sample_pose.needle_tip - image_pose.needle_tip
     gain = np.linalg.solve(first + second, first).T
@@ -66,7 +69,7 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
             image_pose,
             needle_tip=image_pose.needle_tip + gain @ difference,
             needle_tip_covariance=(covariance + covariance.T) / 2,
-            confidence=max(image_pose.confidence, sample_pose.confidence),
+            confidence=min(max(image_pose.confidence, sample_pose.confidence), image_pose.certainty_of_guide),
         )
     if sample_pose.log_ratio(image_pose.needle_tip) >= DECISIVE_LOG_RATIO:
         return samples_alone

@@ -32,6 +32,8 @@ MAX_MISMATCH = 4.0
 # The answer is the mean of what lies this near to the likeliest depth.
 NEIGHBORHOOD_MM = 3.0
 MIN_CONFIDENCE = 0.5
+# A frame of more lines has little to add to its picture, and would take seconds.
+MIN_ACCELERATION = 4.0
 # Where no needle is known, a shorter one may be the guide's cap that has moved.
 FIRST_SIGHT_MM = CAP_MM + 7.0
 # What the model of the void's end leaves out (its shape, its blur).
@@ -101,7 +103,7 @@ class SampleLocalizer:
         plane = ImagePlane.of(previous)
         course = None if prediction is None else Course.of(prediction, plane)
         tissue = self._tissue.update(previous.data, plane, course)
-        if course is None or frame.index != image.index:
+        if course is None or frame.index != image.index or frame.acceleration < MIN_ACCELERATION:
             return None
         memory.recalibrate()
         return self._fit(frame, memory, tissue, plane, course)

@@ -38,6 +38,11 @@ class Acquisition:
         self._was_followed = True
         self._lost_at = last_tip
 
+    def forget_place(self) -> None:
+        """After a pause it may be anywhere; sights before and after it may still agree."""
+        self._was_followed = False
+        self._lost_at = None
+
     def see(self, sight: InstrumentPose | None, seconds: float) -> None:
         """Take the sight of a picture, None where there is none; ``seconds`` after the previous picture."""
         if sight is not None and _agree(self._latest, sight):
@@ -58,7 +63,7 @@ class Acquisition:
         )
         if self._lost_at is not None and not is_same_place:
             return self._sights >= SIGHTS_ELSEWHERE
-        is_sure = self._latest.confidence >= SURE_CONFIDENCE and (is_same_place or not self._was_followed)
+        is_sure = self._latest.certainty_of_guide >= SURE_CONFIDENCE and (is_same_place or not self._was_followed)
         return is_sure or self._sights >= SIGHTS
 
     @property

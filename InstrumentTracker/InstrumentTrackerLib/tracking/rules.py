@@ -32,6 +32,8 @@ The state is that of the reported tip. While the guide is tracked, the needle de
 ==============================================  =====================================================================
 needle                                          state, and what is reported
 ==============================================  =====================================================================
+seen, but the confidence of guide and needle    as if it were not seen
+together is below ``MIN_CONFIDENCE``
 seen, fits                                      tracked, needle tip
 first seen                                      tracked, guide tip; the needle with its second sight
 jumps forward on the axis by what a gun throws  predicted, at the new place: a shot; tracked with the second sight
@@ -54,7 +56,7 @@ shot is assumed; lost and absent, 0.
 
 from __future__ import annotations
 
-# Measurements below this confidence are not used.
+# Measurements below this confidence are not used: the guide's by its own, the needle's by that of both.
 MIN_CONFIDENCE = 0.5
 # A first sight this sure needs no second one.
 SURE_CONFIDENCE = 0.9

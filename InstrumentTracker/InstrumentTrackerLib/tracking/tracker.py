@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.tracking.acquisition import Acquisition
@@ -59,7 +60,7 @@ class Tracker:
             absent.
         """
         is_first, seconds = self._step(pose)
-        sight = pose if is_reliable and _is_sight(pose) else None
+        sight = _trusted(pose) if is_reliable and _is_sight(pose) else None
         if sight is not None:
             self._empty_ms, self._empty_pictures = 0.0, 0
         elif is_reliable:
@@ -140,7 +141,7 @@ class Tracker:
 
     def _forget_place(self) -> None:
         self._lose()
-        self._acquisition.reset()
+        self._acquisition.forget_place()
 
     def _state_without_numbers(self, is_reliable: bool) -> TrackingState:
         if self._was_seen and self._empty_ms >= WITHDRAWN_MS and self._empty_pictures >= WITHDRAWN_PICTURES:
@@ -177,7 +178,14 @@ class Tracker:
 
 
 def _is_sight(pose: InstrumentPose) -> bool:
-    if pose.guide_tip is None or pose.axis is None or pose.confidence < MIN_CONFIDENCE:
+    if pose.guide_tip is None or pose.axis is None or pose.certainty_of_guide < MIN_CONFIDENCE:
         return False
     # A tip known in one direction only is no tip.
     return len(KnownDirections.of(pose.guide_tip_covariance).known) >= 2
+
+
+def _trusted(sight: InstrumentPose) -> InstrumentPose:
+    """The sight without a needle that is not to be believed; the guide stays."""
+    if sight.needle_tip is None or sight.confidence >= MIN_CONFIDENCE:
+        return sight
+    return replace(sight, needle_tip=None, needle_tip_covariance=None, confidence=sight.certainty_of_guide)

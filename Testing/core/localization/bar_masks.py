@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from bar_phantom import BarCase
+from InstrumentTrackerLib.localization.calibration import Calibration
+from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
@@ -13,6 +16,13 @@ from scipy.ndimage import gaussian_filter
 GUIDE_RADIUS_MM, NEEDLE_RADIUS_MM = 5.4, 1.4
 CAP_REACH_MM = 5.0
 SOFT_MM = 1.2
+# Fitted on such masks: what the shipped network's masks are worth is another matter.
+CALIBRATION = Path(__file__).with_name("drawn_masks_calibration.json")
+
+
+def a_localizer() -> MaskLocalizer:
+    """For the masks drawn here."""
+    return MaskLocalizer(Calibration.read(CALIBRATION))
 
 
 @dataclass(frozen=True)

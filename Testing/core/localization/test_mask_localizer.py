@@ -8,9 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from bar_masks import MaskFaults, mask_of, probabilities, side_of
+from bar_masks import MaskFaults, a_localizer, mask_of, probabilities, side_of
 from bar_phantom import BarOptions, draw_case
-from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from TemporalReconLib.geometry import slice_normal
 
@@ -20,7 +19,7 @@ GOOD = {"gel": (0.8, 0.6), "offset_mm": 0.4}
 
 def located(case, faults=None, **changes):
     mask = mask_of(case, probabilities(case, faults))
-    return MaskLocalizer().localize(case.image, replace(mask, **changes))
+    return a_localizer().localize(case.image, replace(mask, **changes))
 
 
 def in_plane_mm(found, truth, image):
@@ -88,8 +87,8 @@ def test_a_turned_field_of_view_changes_nothing(turns):
         probabilities=np.rot90(mask.probabilities, turns, (2, 3)).copy(),
         ijk_to_ras=geometry,
     )
-    straight = MaskLocalizer().localize(case.image, mask)
-    pose = MaskLocalizer().localize(image, turned)
+    straight = a_localizer().localize(case.image, mask)
+    pose = a_localizer().localize(image, turned)
     assert np.linalg.norm(pose.guide_tip - straight.guide_tip) < 0.2
     assert pose.axis @ straight.axis > 0.9999
 
@@ -140,7 +139,7 @@ def test_of_two_instruments_the_one_near_the_prediction_is_taken(side):
     data = np.where(probabilities(second)[0] > 0.1, second.image.data, first.image.data)
     wanted = {"first": first, "second": second}[side]
     expected = TrackedPose(TrackingState.TRACKED, guide_tip=wanted.guide_tip + 3.0, axis=wanted.axis, confidence=0.9)
-    pose = MaskLocalizer().localize(replace(first.image, data=data), mask_of(first, values), expected)
+    pose = a_localizer().localize(replace(first.image, data=data), mask_of(first, values), expected)
     assert in_plane_mm(pose.guide_tip, wanted.guide_tip, first.image) < 1.2
 
 
@@ -162,14 +161,14 @@ def test_a_guide_from_above_is_known_by_the_border_and_by_its_needle():
 def test_the_prediction_of_elsewhere_does_not_mislead():
     case = draw_case(712, BarOptions(**GOOD))
     far = TrackedPose(TrackingState.TRACKED, guide_tip=case.guide_tip + 40.0, axis=case.axis, confidence=0.9)
-    pose = MaskLocalizer().localize(case.image, mask_of(case, probabilities(case)), far)
+    pose = a_localizer().localize(case.image, mask_of(case, probabilities(case)), far)
     assert in_plane_mm(pose.guide_tip, case.guide_tip, case.image) < 1.0
 
 
 def test_five_slices_take_less_than_the_budget():
     torch.set_num_threads(1)
     case = draw_case(713, BarOptions(**GOOD, shape=(5, 256, 256)))
-    mask, localizer = mask_of(case, probabilities(case)), MaskLocalizer()
+    mask, localizer = mask_of(case, probabilities(case)), a_localizer()
     localizer.localize(case.image, mask)
     start = time.process_time()
     for _ in range(3):

@@ -13,7 +13,9 @@ GUIDE = np.array([1.0, 2.0, 3.0])
 
 
 def image_pose(tip: np.ndarray | None, covariance: np.ndarray | None = None, confidence: float = 0.8) -> InstrumentPose:
-    return InstrumentPose(GUIDE, tip, AXIS, confidence, np.eye(3), covariance, index=7, time_s=1.5)
+    return InstrumentPose(
+        GUIDE, tip, AXIS, confidence, np.eye(3), covariance, index=7, time_s=1.5, guide_confidence=0.95
+    )
 
 
 def sample_pose(
@@ -73,6 +75,15 @@ def test_a_needle_that_only_the_samples_show_joins_the_guide() -> None:
     np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
     np.testing.assert_array_equal(fused.guide_tip, GUIDE)
     assert fused.confidence == 0.8
+
+
+def test_a_needle_that_only_the_samples_show_and_are_not_sure_of_is_none() -> None:
+    assert fuse(image_pose(None), sample_pose(tip_at(30.0), confidence=0.85)).needle_tip is None
+
+
+def test_agreement_about_the_needle_makes_no_guide_surer() -> None:
+    pose = image_pose(tip_at(10.0), np.eye(3))
+    assert fuse(pose, sample_pose(tip_at(10.0), confidence=0.99)).confidence == 0.95
 
 
 def test_a_picture_without_an_instrument_leaves_the_needle_to_the_samples() -> None:
