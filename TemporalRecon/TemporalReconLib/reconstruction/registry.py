@@ -10,7 +10,7 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.reconstructor import Reconstructor
 from TemporalReconLib.weights.plugins import make_plugin, plugin_names
 
-DEFAULT_METHOD = "compressed-sensing"
+DEFAULT_METHOD = "temporal"
 
 
 class Method(NamedTuple):
