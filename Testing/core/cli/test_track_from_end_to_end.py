@@ -161,3 +161,22 @@ def test_a_simulated_instrument_on_real_anatomy_goes_all_the_way(console, track,
     rows = track(tmp_path / "case.h5", "--target", ",".join(str(value) for value in truth["target"]))
     assert len(rows) == 5
     require_consistent(rows, has_target=True)
+
+
+@pytest.mark.parametrize("segmenter", ["network", "classical"])
+def test_every_named_target_gets_its_forecast_in_every_frame(track, clear_case, tmp_path, segmenter):
+    path, truth = clear_case
+    near, far = truth["target"], [value + 40.0 for value in truth["target"]]
+    names = {"near": near, "far": far}
+    words = [f"--target={name}={','.join(map(str, place))}" for name, place in names.items()]
+    table = tmp_path / "targets.csv"
+    rows = track(path, *words, "--targeting-output", table, "--segmenter", segmenter, "--method", "compressed-sensing")
+    forecasts = list(csv.DictReader(table.read_text("utf-8").splitlines()))
+    assert [(row["frame"], row["target"]) for row in forecasts] == [
+        (row["frame"], name) for row in rows for name in names
+    ]
+    tracked = [row for row in forecasts if row["state"] == "tracked"]
+    assert tracked, "a clear case is tracked"
+    for row in tracked:
+        assert (row["would_sample"] == "1") == (float(row["core_miss_mm"]) <= 3.0)
+    assert all(row["would_sample"] == "0" for row in tracked if row["target"] == "far")
