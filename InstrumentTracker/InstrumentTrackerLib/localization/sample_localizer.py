@@ -80,10 +80,12 @@ class SampleLocalizer:
         """Take a frame's samples, before its picture."""
         if self._newest is not None and self._newest.data.shape != frame.data.shape:
             self.restart()
+        self._newest = frame
         if self._memory is None:
             self._memory = TemporalMemory(frame, self._fitting_planning(frame), self._device)
+        elif frame.acceleration < MIN_ACCELERATION:
+            return
         self._memory.ingest(frame)
-        self._newest = frame
 
     @torch.inference_mode()
     def localize(self, image: ImageFrame, prediction: TrackedPose | None) -> SamplePose | None:

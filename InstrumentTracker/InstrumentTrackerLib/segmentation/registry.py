@@ -12,7 +12,7 @@ from TemporalReconLib.errors import InputError
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 
 NETWORK, CLASSICAL, NNUNET, BUNDLE = "network", "classical", "nnunet", "bundle"
-DEFAULT_SEGMENTER = CLASSICAL
+DEFAULT_SEGMENTER = NETWORK
 _POSSIBLE = (
     "network (ours), classical (no learning: the mask is drawn from the pose), nnunet:FOLDER (a trained nnU-Net v2 "
     "results folder) or bundle:FOLDER (a MONAI bundle)"
