@@ -33,7 +33,7 @@ from TemporalReconLib.igtl.frames import kspace_envelope
 
 N_COILS, N_SLICES, N_ROWS, N_COLUMNS = 8, 3, 256, 256
 ACCELERATION = 16.0
-METHODS = ("zero-filled", "sliding-window", "compressed-sensing")
+METHODS = ("zero-filled", "sliding-window", "compressed-sensing", "temporal")
 RECON_ONLY, WHOLE_WAY = "TemporalReconLib", "InstrumentTrackerLib"
 N_DIFFERENT_FRAMES = 16
 PATIENCE_S = 60.0

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from TemporalReconLib.training.outcome import Trained, begin_with
 from TemporalReconLib.training.stop_request import StopRequest
-from TemporalReconLib.weights.bundle import fill_network, open_weights
+from TemporalReconLib.weights.bundle import open_weights
 
 from InstrumentTrackerLib.networks.instrument_network import InstrumentNetwork
 from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
@@ -17,33 +16,6 @@ from InstrumentTrackerLib.training.example_stream import StreamConfig
 from InstrumentTrackerLib.training.recipe import Recipe
 from InstrumentTrackerLib.training.trained_model import write_model
 from InstrumentTrackerLib.training.trainer import StepReport, Trainer
-
-
-@dataclass(frozen=True)
-class Trained:
-    """How a run ended.
-
-    Attributes
-    ----------
-    step, steps
-        Done, and wanted.
-    model
-        Folder for ``--weights``.
-    is_interrupted
-        Whether somebody stopped it.
-    """
-
-    step: int
-    steps: int
-    model: Path
-    is_interrupted: bool
-
-    @property
-    def summary(self) -> str:
-        """One line for whoever started it."""
-        if self.step < self.steps:
-            return f"stopped at step {self.step} of {self.steps}; the same command goes on; model so far: {self.model}"
-        return f"trained {self.step} steps; model: {self.model}"
 
 
 def train(
@@ -66,11 +38,7 @@ def train(
     """
     torch.manual_seed(stream.seed)
     network = InstrumentNetwork()
-    started_from = ""
-    if weights is not None:
-        opened = open_weights(weights, METHOD)
-        fill_network(network, opened)
-        started_from = hashlib.sha256(opened.source.read_bytes()).hexdigest()
+    started_from = "" if weights is None else begin_with(network, open_weights(weights, METHOD))
     trainer = Trainer(network, recipe, stream, folder, device, started_from)
     with StopRequest() as stop:
         trainer.run(report, stop, seconds)

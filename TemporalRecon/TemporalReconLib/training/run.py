@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from TemporalReconLib.reconstruction.temporal_reconstruction import TemporalReconstruction
 from TemporalReconLib.training.example_stream import StreamConfig
 from TemporalReconLib.training.methods import make_unroll
+from TemporalReconLib.training.outcome import Trained, begin_with
 from TemporalReconLib.training.processes import Process
 from TemporalReconLib.training.quality_calibration import calibrate
 from TemporalReconLib.training.recipe import Recipe
 from TemporalReconLib.training.stop_request import StopRequest
 from TemporalReconLib.training.trained_model import write_model
 from TemporalReconLib.training.trainer import StepReport, Trainer
-from TemporalReconLib.weights.bundle import Weights, fill_network, open_weights
+from TemporalReconLib.weights.bundle import open_weights
 
 # A shorter run is a trial, whose quality is not worth minutes of simulation.
 _CALIBRATED_FROM_STEPS = 1000
-
-
-@dataclass(frozen=True)
-class Trained:
-    """How a run ended.
-
-    Attributes
-    ----------
-    step, steps
-        Done, and wanted.
-    model
-        Folder for ``--weights``.
-    is_interrupted
-        Whether somebody stopped it.
-    """
-
-    step: int
-    steps: int
-    model: Path
-    is_interrupted: bool
-
-    @property
-    def summary(self) -> str:
-        """One line for whoever started it."""
-        if self.step < self.steps:
-            return f"stopped at step {self.step} of {self.steps}; the same command goes on; model so far: {self.model}"
-        return f"trained {self.step} steps; model: {self.model}"
 
 
 def train(
@@ -75,7 +46,7 @@ def train(
     """
     torch.manual_seed(stream.seed)
     unroll = make_unroll(method)
-    started_from = "" if weights is None else _begin_with(unroll.network, open_weights(weights, method))
+    started_from = "" if weights is None else begin_with(unroll.network, open_weights(weights, method))
     trainer = Trainer(unroll, recipe, stream, folder, process.device, process.rank, process.n_ranks, started_from)
     with StopRequest(is_patient=process.n_ranks > 1) as stop:
         trainer.run(report, stop, seconds)
@@ -83,9 +54,3 @@ def train(
     if process.rank == 0 and method == "temporal" and trainer.is_finished and recipe.steps >= _CALIBRATED_FROM_STEPS:
         model = write_model(folder, calibrate(TemporalReconstruction(process.device, model), calibrating))
     return Trained(trainer.checkpoint.step, recipe.steps, model, stop.is_set and not trainer.is_finished)
-
-
-def _begin_with(network: nn.Module, weights: Weights) -> str:
-    """Fill the network and tell the digest of what filled it."""
-    fill_network(network, weights)
-    return hashlib.sha256(weights.source.read_bytes()).hexdigest()
