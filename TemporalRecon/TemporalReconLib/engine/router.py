@@ -175,11 +175,11 @@ def parse_command(name: str, text: str) -> tuple[str, dict[str, Any]]:
         return name.lower(), {name.lower(): content}
     arguments = {"command": content} if isinstance(content, str) else content
     if not isinstance(arguments, dict):
-        raise InputError(f"{COMMAND_PREFIX}{name}: expected a JSON object, got {text[:40]!r}")
+        raise InputError(f"command {(COMMAND_PREFIX + name)[:40]!r}: expected a JSON object, got {text[:40]!r}")
     named = [action for action in ACTIONS if action in arguments]
     action = str(arguments.get("command", named[0] if named else name)).lower()
     if action not in ACTIONS:
-        raise InputError(f"unknown command '{action[:40]}', expected one of: {', '.join(ACTIONS)}")
+        raise InputError(f"unknown command {action[:40]!r}, expected one of: {', '.join(ACTIONS)}")
     return action, arguments
 
 

@@ -217,7 +217,7 @@ BAD_COMMAND_LINES: dict[str, tuple[list[str], tuple[str, ...]]] = {
             (["--image-coordinates", "mni"], ("mni",)),
             (["--method", "magic"], ("magic",)),
             (["--device", "tpu"], ("tpu",)),
-            (["--weights", "{shelf}/real.npy"], ("--weights",)),
+            (["--weights", "{shelf}/real.npy"], ("real.npy", "unknown kind")),
             (["--message-log", "{out}/no/messages.txt"], ("no/messages.txt",)),
             (["--message-log", "{shelf}/folder"], ("folder",)),
             (["--record", ""], ("--record", "empty")),
