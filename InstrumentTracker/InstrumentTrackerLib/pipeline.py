@@ -22,6 +22,10 @@ from InstrumentTrackerLib.targeting.targeting_error import TargetingError
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 from InstrumentTrackerLib.tracking.tracker import Tracker
 
+# Beyond, a fired needle is seen at its old place for several frames, in simulated pictures and in their samples alike:
+# a tip that far off is worse than none.
+MAX_NEEDLE_ACCELERATION = 24.0
+
 
 @dataclass(frozen=True, eq=False)
 class Guidance:
@@ -96,6 +100,8 @@ class TrackingPipeline:
         """
         pose, mask = self._in_picture(image)
         pose = fuse(pose, self._samples.localize(image, self._last))
+        if image.acceleration > MAX_NEEDLE_ACCELERATION and pose.needle_tip is not None:
+            pose = pose.without_needle()
         tracked = self._tracker.update(pose, is_reliable=not image.is_unreliable)
         # Pictures show voids: the next one is searched where this one's void was, not where its metal is.
         self._last = tracked

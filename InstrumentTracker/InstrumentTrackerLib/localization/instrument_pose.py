@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,6 +81,10 @@ class InstrumentPose:
     @property
     def is_present(self) -> bool:
         return self.axis is not None and (self.guide_tip is not None or self.needle_tip is not None)
+
+    def without_needle(self) -> InstrumentPose:
+        """The guide alone, at its own confidence."""
+        return replace(self, needle_tip=None, needle_tip_covariance=None, confidence=self.certainty_of_guide)
 
     @property
     def tip(self) -> Point | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.tracking.acquisition import Acquisition
@@ -188,4 +187,4 @@ def _trusted(sight: InstrumentPose) -> InstrumentPose:
     """The sight without a needle that is not to be believed; the guide stays."""
     if sight.needle_tip is None or sight.confidence >= MIN_CONFIDENCE:
         return sight
-    return replace(sight, needle_tip=None, needle_tip_covariance=None, confidence=sight.certainty_of_guide)
+    return sight.without_needle()

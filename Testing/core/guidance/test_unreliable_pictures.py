@@ -36,3 +36,14 @@ def test_unreliable_pictures_are_never_tracked_and_their_numbers_vanish(pictures
     assert all(guidance.tracked.state is not TrackingState.TRACKED for guidance in doubted)
     assert not doubted[-1].tracked.state.has_numbers
     assert all(guidance.mask is None and not guidance.pose.is_present for guidance in doubted)
+
+
+def test_no_needle_is_reported_beyond_the_acceleration_at_which_pictures_follow_it(pictures: list[ImageFrame]) -> None:
+    """The guide still is."""
+    seen = {}
+    for acceleration in (16.0, 32.0):
+        pipeline = TrackingPipeline()
+        tracked = [pipeline.push(replace(picture, acceleration=acceleration)).tracked for picture in pictures]
+        seen[acceleration] = [pose.needle_tip is not None for pose in tracked]
+        assert sum(pose.guide_tip is not None for pose in tracked) >= 7
+    assert any(seen[16.0]) and not any(seen[32.0])
