@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from TemporalReconLib.errors import InputError
-from TemporalReconLib.training.checkpoint import BEST, NEWEST, read_checkpoint
+from TemporalReconLib.training.checkpoint import best_checkpoint, read_checkpoint
 from TemporalReconLib.weights.bundle import fill_network, open_weights, save_weights
 from TemporalReconLib.weights.model_card import PROSTATEX_DATA, SIMULATED_DATA, ModelCard
 from TemporalReconLib.weights.weights_file import HEADER_KEY
@@ -83,10 +82,7 @@ def write_model(folder: Path) -> Path:
     InputError
         If nothing was trained in the folder yet, or it cannot be written to.
     """
-    newest = folder / NEWEST
-    if not newest.exists():
-        raise InputError(f"{folder}: nothing was trained here yet; give it more time")
-    source = folder / BEST if (folder / BEST).exists() else newest
+    source = best_checkpoint(folder)
     content = read_checkpoint(source)
     made_for, settings, progress = content[HEADER_KEY], content["settings"], Checkpoint(**content["progress"])
     network = InstrumentNetwork(InstrumentNetworkConfig.from_json(made_for["config"]))

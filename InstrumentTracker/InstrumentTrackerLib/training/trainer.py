@@ -14,6 +14,7 @@ import torch
 from monai.losses import DiceCELoss
 from TemporalReconLib.reconstruction.device import computes_bfloat16
 from TemporalReconLib.training.checkpoint import CheckpointFolder
+from TemporalReconLib.training.descent import Descent
 from TemporalReconLib.training.pace import Pace
 from TemporalReconLib.training.processes import ignore_interrupt, in_words
 from TemporalReconLib.training.training_log import open_log
@@ -35,7 +36,6 @@ _WARM_UP_STEPS = 200
 _AVERAGING = 0.995
 # Weight of the cross entropy, a mean over all pixels, beside Dice: a needle is a thousandth of them.
 _CROSS_ENTROPY = 5.0
-_WEIGHT_DECAY = 1e-4
 _GRADIENT_LIMIT = 5.0
 _CHECKPOINT_SECONDS = 120.0
 _LOG_EVERY = 20
@@ -102,8 +102,9 @@ class Trainer:
         self._loss = DiceCELoss(softmax=True, include_background=False, batch=True, lambda_ce=_CROSS_ENTROPY)
         self._precision = torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device))
         self._average = AveragedModel(self.network, avg_fn=_average, use_buffers=True)
-        self._optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=recipe.learning_rate, weight_decay=_WEIGHT_DECAY
+        warm_up_steps = min(_WARM_UP_STEPS, recipe.steps / 10)
+        self._descent = Descent(
+            self.network, self._average, recipe.learning_rate, recipe.steps, warm_up_steps, _GRADIENT_LIMIT
         )
         settings = {**asdict(recipe), **stream.as_settings()}
         del settings["workers"]  # the machine's affair
@@ -111,7 +112,7 @@ class Trainer:
             settings["started_from"] = started_from
         made_for = {"method": METHOD, "network": type(network).__name__, "config": network.config.as_json()}
         self._checkpoints = CheckpointFolder(folder, made_for, settings)
-        stored = self._checkpoints.restore(Checkpoint, self.network, self._average, self._optimizer)
+        stored = self._checkpoints.restore(Checkpoint, self.network, self._average, self._descent.optimizer)
         self.checkpoint = stored or Checkpoint()
 
     @property
@@ -154,28 +155,13 @@ class Trainer:
             self._save()
 
     def _step(self, batch: Example) -> float:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._recipe.learning_rate * self._rate(self.checkpoint.step)
         slices = batch.slices.to(self._device, memory_format=torch.channels_last, non_blocking=True)
         target = batch.target.to(self._device, non_blocking=True)
         with self._precision:
             logits = self.network(slices)
         background = 1 - target.sum(dim=1, keepdim=True)
         loss = self._loss(logits.float(), torch.cat([background, target], dim=1))
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), _GRADIENT_LIMIT)
-        if torch.isfinite(norm):
-            self._optimizer.step()
-            self._average.update_parameters(self.network)
-        else:
-            logger.warning("step %d: gradient is not finite, step skipped", self.checkpoint.step)
-        return float(loss.detach())
-
-    def _rate(self, step: int) -> float:
-        """Share of the peak learning rate; by the step alone, so that a resumed run has the same schedule."""
-        warm = min(1.0, (step + 1) / min(_WARM_UP_STEPS, self._recipe.steps / 10))
-        return warm * 0.5 * (1.0 + math.cos(math.pi * step / self._recipe.steps))
+        return self._descent.step(loss, self.checkpoint.step)
 
     def _validate(self) -> Validation:
         with torch.inference_mode(), self._precision:
@@ -202,7 +188,7 @@ class Trainer:
         )
 
     def _save(self, best: bool = False) -> None:
-        self._checkpoints.write(self.checkpoint, self.network, self._average, self._optimizer, best)
+        self._checkpoints.write(self.checkpoint, self.network, self._average, self._descent.optimizer, best)
 
 
 def _average(averaged: torch.Tensor, newest: torch.Tensor, n_averaged: torch.Tensor | int) -> torch.Tensor:

@@ -143,3 +143,17 @@ def _require_equal(path: Path, wanted: Mapping[str, Any], found: Mapping[str, An
                 f"checkpoint {path} was made with {name} {found.get(name)}, now {wanted.get(name)}; "
                 "repeat its options to go on, or choose another --output folder"
             )
+
+
+def best_checkpoint(folder: Path) -> Path:
+    """The best checkpoint of a run; before the first validation that is the newest.
+
+    Raises
+    ------
+    InputError
+        If nothing was trained in the folder yet.
+    """
+    for name in (BEST, NEWEST):
+        if (folder / name).exists():
+            return folder / name
+    raise InputError(f"{folder}: nothing was trained here yet; give it more time")

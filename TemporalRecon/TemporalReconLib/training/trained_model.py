@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from TemporalReconLib.errors import InputError
-from TemporalReconLib.training.checkpoint import BEST, NEWEST, Checkpoint, read_checkpoint
+from TemporalReconLib.training.checkpoint import Checkpoint, best_checkpoint, read_checkpoint
 from TemporalReconLib.training.methods import make_unroll
 from TemporalReconLib.training.quality_calibration import CalibratedQuality
 from TemporalReconLib.training.validation import ACCELERATIONS
@@ -58,10 +57,7 @@ def write_model(folder: Path, quality: CalibratedQuality | None = None) -> Path:
     InputError
         If nothing was trained in the folder yet, or it cannot be written to.
     """
-    newest = folder / NEWEST
-    if not newest.exists():
-        raise InputError(f"{folder}: nothing was trained here yet; give it more time")
-    source = folder / BEST if (folder / BEST).exists() else newest
+    source = best_checkpoint(folder)
     content = read_checkpoint(source)
     made_for, settings, progress = content[HEADER_KEY], content["settings"], Checkpoint(**content["progress"])
     network = make_unroll(made_for["method"]).network

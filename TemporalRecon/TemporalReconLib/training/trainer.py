@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from TemporalReconLib.reconstruction.device import computes_bfloat16
 from TemporalReconLib.training.checkpoint import Checkpoint, CheckpointFolder
+from TemporalReconLib.training.descent import Descent
 from TemporalReconLib.training.example_stream import ExampleStream, StreamConfig
 from TemporalReconLib.training.examples import Example
 from TemporalReconLib.training.pace import Pace
@@ -102,13 +103,15 @@ class Trainer:
         self._precision = torch.autocast(device.type, torch.bfloat16, enabled=computes_bfloat16(device))
         self.network = unroll.network
         self._average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(_AVERAGING))
-        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=recipe.learning_rate, weight_decay=1e-4)
+        self._descent = Descent(
+            self.network, self._average, recipe.learning_rate, recipe.steps, _WARM_UP_STEPS, _GRADIENT_LIMIT
+        )
         settings = {**asdict(recipe), **stream.as_settings()}
         del settings["workers"]  # the machine's affair
         if started_from:
             settings["started_from"] = started_from
         self._checkpoints = CheckpointFolder(folder, unroll.made_for, settings)
-        stored = self._checkpoints.restore(Checkpoint, self.network, self._average, self._optimizer)
+        stored = self._checkpoints.restore(Checkpoint, self.network, self._average, self._descent.optimizer)
         self.checkpoint = stored or Checkpoint()
 
     @property
@@ -153,24 +156,9 @@ class Trainer:
                 self._save()
 
     def _step(self, module: nn.Module, sampled: SampledBatch, progress: Progress, frames: range) -> float:
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._recipe.learning_rate * self._rate(self.checkpoint.step)
         with self._precision:
             loss = module(sampled, progress, frames)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), _GRADIENT_LIMIT)
-        if torch.isfinite(norm):
-            self._optimizer.step()
-            self._average.update_parameters(self.network)
-        else:
-            logger.warning("step %d: gradient is not finite, step skipped", self.checkpoint.step)
-        return float(loss.detach())
-
-    def _rate(self, step: int) -> float:
-        """Share of the peak learning rate; by the step alone, so that a resumed run has the same schedule."""
-        warm = min(1.0, (step + 1) / _WARM_UP_STEPS)
-        return warm * 0.5 * (1.0 + math.cos(math.pi * step / self._recipe.steps))
+        return self._descent.step(loss, self.checkpoint.step)
 
     def _validate(self) -> Validation:
         with torch.random.fork_rng(), torch.inference_mode(), self._precision:
@@ -237,7 +225,7 @@ class Trainer:
         torch.manual_seed(int(seeds.generate_state(1)[0]))
 
     def _save(self, best: bool = False) -> None:
-        self._checkpoints.write(self.checkpoint, self.network, self._average, self._optimizer, best)
+        self._checkpoints.write(self.checkpoint, self.network, self._average, self._descent.optimizer, best)
 
 
 def _on(batch: Example, device: torch.device) -> Example:

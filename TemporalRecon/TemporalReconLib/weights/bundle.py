@@ -97,25 +97,27 @@ def open_weights(path: Path, method: str) -> Weights:
 def fill_network(network: torch.nn.Module, weights: Weights) -> None:
     """Load weights into a network that has exactly these parameters.
 
+    A module that a network registers under several names needs to be given under the first only.
+
     Raises
     ------
     InputError
         If names or shapes differ; says which.
     """
-    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    known = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in weights.state.items()}
-    reshaped = [name for name in wanted if name in given and wanted[name] != given[name]]
+    reshaped = [name for name in known if name in given and known[name] != given[name]]
     differences = [
-        _listed("missing", [name for name in wanted if name not in given]),
-        _listed("unexpected", sorted(given.keys() - wanted.keys())),
-        _listed("of another shape", [f"{name}: expected {wanted[name]}, got {given[name]}" for name in reshaped]),
+        _listed("missing", [name for name in _distinct(network) if name not in given]),
+        _listed("unexpected", sorted(given.keys() - known.keys())),
+        _listed("of another shape", [f"{name}: expected {known[name]}, got {given[name]}" for name in reshaped]),
     ]
     if any(differences):
         raise InputError(
             f"weights {weights.source} do not fit the network of method '{weights.method}': "
             f"{'; '.join(filter(None, differences))}; use weights made for this network"
         )
-    network.load_state_dict(weights.state)
+    network.load_state_dict(weights.state, strict=False)
 
 
 def save_weights(
@@ -133,7 +135,7 @@ def save_weights(
     Parameters
     ----------
     network
-        Its ``state_dict`` is saved.
+        Its ``state_dict`` is saved, each tensor once.
     config
         What builds the network again; JSON values.
     training
@@ -153,7 +155,7 @@ def save_weights(
     """
     from TemporalReconLib.weights.weights_file import write_weights_file
 
-    state = network.state_dict()
+    state = _distinct(network)
     stated = {"method": method, "network": network_name, "config": dict(config)}
     with folder_written_atomically(folder, BUNDLE_FILES) as fresh:
         for name in BUNDLE_FILES:
@@ -188,6 +190,12 @@ def default_weights(method: str) -> Path:
     raise InputError(
         f"no weights for method '{method}': looked in {' and '.join(map(str, candidates))}; give some with --weights"
     )
+
+
+def _distinct(network: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The ``state_dict`` without further names of the same tensors, as MONAI's DynUNet has them."""
+    first = {name for named in (network.named_parameters(), network.named_buffers()) for name, _ in named}
+    return {name: tensor for name, tensor in network.state_dict().items() if name in first}
 
 
 def _weights_file_of(path: Path) -> Path:

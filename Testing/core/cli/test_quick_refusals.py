@@ -70,6 +70,10 @@ REFUSALS = {
         ("instrument-tracker", "train", "--output", "run", "--backgrounds", "missing.nrrd"),
         "missing.nrrd",
     ),
+    "segmenter trained from no weights": (
+        ("instrument-tracker", "train", "--output", "run", "--weights", "nowhere"),
+        "--weights nowhere",
+    ),
     "nothing to send": (("temporal-recon", "send", "missing.h5", "--to", "127.0.0.1:1"), "missing.h5"),
     "nothing named to send": (("temporal-recon", "send", "", "--to", "127.0.0.1:1"), "INPUT"),
     "demo of nothing": (("instrument-tracker", "demo", "--output", "demo", "--input", "missing.h5"), "missing.h5"),
