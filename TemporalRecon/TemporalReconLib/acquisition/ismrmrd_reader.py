@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_header_dtype
 from numpy.typing import NDArray
@@ -18,14 +17,13 @@ from TemporalReconLib.acquisition.image_volume import frame_interval_of
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.acquisition.line_clock import LineClock
 from TemporalReconLib.acquisition.mrd_header import parse_mrd_header
+from TemporalReconLib.acquisition.prewhitening import NOISE_FLAG, Prewhitening
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import same_geometry
-from TemporalReconLib.mrd.prewhitening import Prewhitening
 
 logger = logging.getLogger(__name__)
 
 SERIES_GROUP = "dataset"
-NOISE = np.uint64(1 << (ismrmrd.ACQ_IS_NOISE_MEASUREMENT - 1))
 # Our simulator's convention: a fully sampled planning scan beside the series, itself an ISMRMRD data set.
 PLANNING_GROUP = "planning"
 HDF5_ERRORS = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError)
@@ -91,10 +89,13 @@ class IsmrmrdSeries(Series):
     def _noise_before(self, first_line: int) -> Prewhitening:
         """Noise scans before the first imaging line whiten the series, as in the live stream."""
         noise = Prewhitening()
-        lines = np.flatnonzero((self._heads["flags"][:first_line] & NOISE) != 0)
+        lines = np.flatnonzero((self._heads["flags"][:first_line] & np.uint64(NOISE_FLAG)) != 0)
         if lines.size:
             for line, samples in zip(lines, self._read_samples(lines), strict=True):
-                noise.add_noise(samples, float(self._heads[line]["sample_time_us"]))
+                try:
+                    noise.add_noise(samples, float(self._heads[line]["sample_time_us"]))
+                except InputError as error:
+                    logger.warning("%s: %s", self._source, error)
         head = self._heads[first_line]
         try:
             noise.begin_series(int(head["active_channels"]), float(head["sample_time_us"]))

@@ -100,11 +100,6 @@ class Engine:
             thread.start()
             self._threads.append(thread)
 
-    @property
-    def is_working(self) -> bool:
-        """Whether a picture is under way although the engine was told to stop."""
-        return self._stopping.is_set() and any(thread.is_alive() for thread in self._threads)
-
     def stop(self, timeout_s: float = 2.0) -> None:
         """End both threads; a picture under way is finished first if that takes no longer than ``timeout_s``."""
         deadline = time.monotonic() + timeout_s
@@ -165,6 +160,7 @@ class Engine:
             waiting: list[FrameRecord] = []
             for work in self._queue.take_all(timeout_s=0.5):
                 if self._stopping.is_set():
+                    self._record(waiting)
                     return
                 if work.kind == "frame":
                     waiting.append(self._ingest(work))
@@ -195,6 +191,9 @@ class Engine:
                 latency_ms=None if picture is None else picture.latency_ms,
                 results={} if picture is None else picture.results,
             )
+        self._record(records)
+
+    def _record(self, records: list[FrameRecord]) -> None:
         if self._recorder is not None:
             for record in records:
                 self._recorder.frame(record)

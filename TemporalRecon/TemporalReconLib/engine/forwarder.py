@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
@@ -52,7 +53,6 @@ class Forwarder:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self.peer = f"{host}:{port}"
-        self.n_connects = 0
         self._threads = [
             threading.Thread(target=target, name=f"forward-{name}-{self.peer}", daemon=True)
             for target, name in ((self._keep_connected, "receive"), (self._send, "send"))
@@ -90,7 +90,6 @@ class Forwarder:
         while not self._stopping.is_set():
             try:
                 self._client.connect()
-                self.n_connects += 1
                 logger.info("results are forwarded to %s", self.peer)
                 with self._changed:
                     self._changed.notify_all()
@@ -110,7 +109,8 @@ class Forwarder:
         if self._on_message is None:
             return
         try:
-            self._on_message(envelope)
+            # By the name it was asked for, so that answers find the way back whatever its address is.
+            self._on_message(replace(envelope, peer=self.peer))
         except InputError as error:
             logger.warning("message from %s dropped: %s", self.peer, error)
         except Exception:  # a defect in a consumer must cost this message, not the link

@@ -23,7 +23,7 @@ from TemporalReconLib.mrd.frame_rule import BY_REPETITION, FrameRule
 
 logger = logging.getLogger(__name__)
 
-# Everything together must be over in two seconds, whatever hangs.
+# Two seconds for what may hang; the server of OpenIGTLink then closes its clients.
 _STOP_ENGINE_S = 0.7
 _STOP_RECORDER_S = 0.6
 _STOP_LINKS_S = 0.2

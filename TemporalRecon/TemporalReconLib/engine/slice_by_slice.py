@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
@@ -106,17 +108,23 @@ class SliceBySlice:
         newest = max(made, key=lambda image: image.index)
         data = [np.zeros_like(newest.data) if image is None else image.data for image in images]
         phases = [None if image is None else image.complex_data for image in images]
+        errors = [None if image is None else image.uncertainty for image in images]
         qualities = [image.quality for image in made if image.quality is not None]
         return replace(
             newest,
             data=np.concatenate(data),
             ijk_to_ras=self._newest.ijk_to_ras,
-            complex_data=None
-            if any(phase is None for phase in phases)
-            else np.concatenate([phase for phase in phases if phase is not None]),
+            complex_data=_stacked(phases),
+            uncertainty=_stacked(errors),
             quality=min(qualities) if qualities else None,
             acceleration=self._newest.acceleration,
         )
+
+
+def _stacked(parts: Sequence[NDArray[Any] | None]) -> NDArray[Any] | None:
+    """None unless every slice has its part."""
+    present = [part for part in parts if part is not None]
+    return np.concatenate(present) if len(present) == len(parts) else None
 
 
 def _kspace_slice(frame: KSpaceFrame, k: int) -> KSpaceFrame:

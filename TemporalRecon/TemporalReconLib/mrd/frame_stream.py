@@ -16,12 +16,11 @@ from TemporalReconLib.acquisition.frame_assembler import FrameAssembler, is_imag
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.acquisition.line_clock import LineClock
 from TemporalReconLib.acquisition.mrd_header import MrdEncoding, parse_mrd_header
+from TemporalReconLib.acquisition.prewhitening import NOISE_FLAG, Prewhitening
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.mrd.frame_rule import FrameRule
-from TemporalReconLib.mrd.prewhitening import Prewhitening
 
 _LAST_LINE = sum(1 << (flag - 1) for flag in (ismrmrd.ACQ_LAST_IN_REPETITION, ismrmrd.ACQ_LAST_IN_MEASUREMENT))
-_NOISE = 1 << (ismrmrd.ACQ_IS_NOISE_MEASUREMENT - 1)
 _COUNTER_RANGE = 2**16
 _SAME_PLACE_MM = 0.1
 _SAME_DIRECTION = 1e-3
@@ -131,7 +130,7 @@ class FrameStream:
             If there is no header yet, or the line does not fit; it is left out. Also with the first line of a series,
             which is taken, if the noise scan before it cannot be used.
         """
-        if int(head["flags"]) & _NOISE:
+        if int(head["flags"]) & NOISE_FLAG:
             self._noise.add_noise(samples, float(head["sample_time_us"]))
             return
         if self._encoding is None:
@@ -222,6 +221,11 @@ class FrameStream:
         self._on_frame(self._assembler.finish(self._index, default_time_s=self._arrival_s))
 
     def _add_to_window(self, head: Any, samples: NDArray[np.complex64]) -> None:
+        if self._window and samples.shape[0] != self._window[-1][1].shape[0]:
+            raise InputError(
+                f"MRD stream: a line of {samples.shape[0]} coils among lines of {self._window[-1][1].shape[0]}; "
+                "it is left out"
+            )
         self._new_assembler().add(head, samples)  # refuses a line that fits no frame
         number = int(head["idx"]["slice"])
         if not _is_same_place(head, self._places.setdefault(number, head)):

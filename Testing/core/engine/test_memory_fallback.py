@@ -1,5 +1,7 @@
 """When memory runs out the frame is tried again with less, and the user is told what works instead."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -156,6 +158,30 @@ def test_one_slice_after_the_other_gives_the_same_pictures(method):
         np.testing.assert_allclose(image.complex_data, expected.complex_data, atol=1e-5)
         np.testing.assert_allclose(image.ijk_to_ras, GEOMETRY)
         assert (image.index, image.acceleration) == (expected.index, pytest.approx(expected.acceleration))
+
+
+class Uncertain:
+    """Says of every picture that it errs by a tenth of itself."""
+
+    def __init__(self):
+        self._method = make_reconstructor("zero-filled", "cpu")
+
+    def __getattr__(self, name):
+        return getattr(self._method, name)
+
+    def reconstruct(self):
+        image = self._method.reconstruct()
+        return replace(image, uncertainty=0.1 * image.data)
+
+
+def test_what_a_method_says_of_its_errors_is_joined_like_its_pictures():
+    parts = SliceBySlice(Uncertain)
+    parts.ingest(stack_frame(0))
+    image = parts.reconstruct()
+    np.testing.assert_array_equal(image.uncertainty, np.float32(0.1) * image.data)
+    late = SliceBySlice(Uncertain)
+    late.ingest(stack_frame(0, slices=[1]))
+    assert late.reconstruct().uncertainty is None, "nothing is known of slices that were not sampled yet"
 
 
 def test_slices_that_were_not_sampled_yet_are_black_and_old_ones_stay():

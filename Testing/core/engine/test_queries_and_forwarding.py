@@ -89,7 +89,7 @@ def test_a_server_that_is_restarted_gets_results_again_and_its_commands_are_carr
     received = []
     with IgtlServer(port=0) as probe:
         port = probe.port
-    with an_engine(forward=("127.0.0.1", port)) as (_, engine):
+    with an_engine(forward=("localhost", port)) as (_, engine):
         for index in range(2):
             received.clear()
             with IgtlServer(port=port, on_message=received.append) as elsewhere:

@@ -193,6 +193,22 @@ def test_a_noise_scan_that_cannot_be_used_is_told_and_costs_no_line():
         np.testing.assert_array_equal(scan.frames[0].data, reference.frames[0].data)
 
 
+@pytest.mark.parametrize("rule", ["repetition", "lines:3"])
+@pytest.mark.parametrize("has_noise_scan", [True, False])
+def test_a_line_of_other_coils_is_left_out_and_costs_no_frame(rule, has_noise_scan):
+    scan = Scan(rule)
+    if has_noise_scan:
+        for samples in correlated_noise(200):
+            scan.send(noise_head(), samples)
+    for row in range(3):
+        scan.send(a_head(row))
+        if row == 1:
+            scan.send(a_head(5), np.ones((COILS + 1, N_SAMPLES), np.complex64))
+    scan.stream.finish()
+    assert scan.rows() == [[0, 1, 2]]
+    assert len(scan.errors) == 1 and "coils" in scan.errors[0]
+
+
 def test_noise_that_comes_during_a_series_does_not_change_its_scale():
     scan = Scan("lines:1")
     scan.send(a_head(0))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ismrmrd
 import numpy as np
 from numpy.typing import NDArray
 
 from TemporalReconLib.errors import InputError
 
+NOISE_FLAG = 1 << (ismrmrd.ACQ_IS_NOISE_MEASUREMENT - 1)
 # Fewer samples tell the covariance of so many coils too badly.
 MIN_SAMPLES_PER_COIL = 32
 
@@ -24,11 +26,6 @@ class Prewhitening:
         self._n_samples = 0
         self._dwell_us = 0.0
         self._matrix: NDArray[np.complex64] | None = None
-
-    @property
-    def is_active(self) -> bool:
-        """Whether the lines of this series are whitened."""
-        return self._matrix is not None
 
     def add_noise(self, samples: NDArray[np.complex64], dwell_us: float) -> None:
         """Take one line (coil, sample) of a noise scan; other coils than before begin a new scan.
@@ -85,5 +82,18 @@ class Prewhitening:
         self._matrix = (np.sqrt(2.0) * np.linalg.inv(root)).astype(np.complex64)
 
     def whitened(self, samples: NDArray[np.complex64]) -> NDArray[np.complex64]:
-        """A line (coil, sample) with independent noise, or as it is."""
-        return samples if self._matrix is None else self._matrix @ samples
+        """A line (coil, sample) with independent noise, or as it is.
+
+        Raises
+        ------
+        InputError
+            If it has other coils than the noise scan.
+        """
+        if self._matrix is None:
+            return samples
+        if samples.shape[0] != self._matrix.shape[0]:
+            raise InputError(
+                f"MRD stream: a line of {samples.shape[0]} coils after a noise scan of {self._matrix.shape[0]}; "
+                "it is left out"
+            )
+        return np.asarray(self._matrix @ samples)
