@@ -10,7 +10,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
 from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.pose_fusion import fuse
 from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
@@ -21,10 +21,6 @@ from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.targeting.targeting_error import TargetingError
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 from InstrumentTrackerLib.tracking.tracker import Tracker
-
-# Beyond, a fired needle is seen at its old place for several frames, in simulated pictures and in their samples alike:
-# a tip that far off is worse than none.
-MAX_NEEDLE_ACCELERATION = 24.0
 
 
 @dataclass(frozen=True, eq=False)

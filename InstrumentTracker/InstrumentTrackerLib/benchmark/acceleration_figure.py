@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE, LineStyle, new_figure
 
 from InstrumentTrackerLib.benchmark.goals import GOALS, Goal
+from InstrumentTrackerLib.benchmark.registry import NEEDLE_ONLY
 from InstrumentTrackerLib.benchmark.scores import SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.statistics import Mean
 from InstrumentTrackerLib.benchmark.summary import Summary
@@ -38,7 +39,7 @@ def acceleration_figure(summary: Summary, styles: Mapping[str, LineStyle]) -> Fi
         ),
     )
     for axes, (title, value, goal) in zip(grid, panels, strict=True):
-        for name in summary.contenders:
+        for name in (name for name in summary.contenders if value is not _success or name != NEEDLE_ONLY):
             _draw(axes, summary, name, value, styles[name])
         goals = [(r, goal(GOALS[r])) for r in summary.accelerations if r in GOALS]
         if goals:

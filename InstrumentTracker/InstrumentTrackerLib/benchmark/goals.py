@@ -64,13 +64,12 @@ def _at(prefix: str, acceleration: float, goal: Goal, scores: Scores | None) -> 
     )
     if acceleration <= AXIS_UP_TO:
         yield _at_most(f"{prefix}axis, mean", AXIS_DEG, None if axis is None else axis.mean, "deg")
-    yield _at_least(f"{prefix}within 3 mm where confidence >= 0.9", SURE_AND_RIGHT, scores.sure_and_right.share)
-    yield _lag(f"{prefix}lag", scores.lag("guide"))
-    yield _at_least(f"{prefix}a shot followed within {FOLLOW_FRAMES} frames", 1.0, _followed(scores))
-
-
-def _followed(scores: Scores) -> float | None:
-    return scores.followed_within(FOLLOW_FRAMES).share
+    sure = "within 3 mm where confidence >= 0.9"
+    yield _at_least(f"{prefix}guide tip {sure}", SURE_AND_RIGHT, scores.sure_and_right.share)
+    yield _at_least(f"{prefix}needle tip {sure}", SURE_AND_RIGHT, scores.sure_and_right_needle.share)
+    yield from (_lag(f"{prefix}{point} tip lag", scores.lag(point)) for point in ("guide", "needle"))
+    followed = scores.followed_within(FOLLOW_FRAMES).share
+    yield _at_least(f"{prefix}a shot followed within {FOLLOW_FRAMES} frames", 1.0, followed)
 
 
 def _at_most(goal: str, limit: float, value: float | None, unit: str, digits: int = 2) -> Verdict:

@@ -5,26 +5,32 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 
+import TemporalReconLib
 from TemporalReconLib.errors import InputError
 
+import InstrumentTrackerLib
 from InstrumentTrackerLib.benchmark.plan import Plan
 from InstrumentTrackerLib.segmentation.registry import CLASSICAL, SegmenterSpec
 
 PRODUCT, PICTURES_ALONE = "product", "product-pictures"
 # In the order of the tables; what each is.
+# Says nothing of the guide, which is no failure.
+NEEDLE_ONLY = "samples"
 CONTENDERS = {
     PRODUCT: "the whole pipeline as `instrument-tracker track` runs it: pictures and samples fused, and tracked",
     PICTURES_ALONE: "the same without the samples",
     "mask-localizer": "segmentation and localization of each picture alone, no tracker",
     "classical": "the learning-free localizer on each picture alone, no tracker",
-    "samples": "the needle tip fitted to the k-space samples of each frame, along the axis that was tracked before",
+    NEEDLE_ONLY: "the needle tip fitted to the k-space samples of each frame, along the axis that was tracked before",
     "paper-rule": "the published rule (major axis of the mask, its end nearest to the center) on the same masks",
     "paper-rule-true-masks": "the published rule on the true masks: a reference, not a method",
 }
 _VERSION_LENGTH = 12
-# What decides on the numbers besides the pictures.
-_PACKAGES = ("localization", "segmentation", "tracking", "networks", "benchmark/contenders.py", "pipeline.py")
+LIBRARIES = (TemporalReconLib, InstrumentTrackerLib)
+# Commands and figures decide on no number; everything else may.
+_WITHOUT_NUMBERS = ("cli", "demo", "engine", "igtl", "mrd")
 
 
 def unavailable(segmenter: str) -> dict[str, str]:
@@ -61,8 +67,7 @@ def chosen(names: Iterable[str] | None, segmenter: str) -> tuple[tuple[str, ...]
 
 def version_of(plan: Plan) -> str:
     """Digest of the code and the weights that decide on the numbers: results of another version do not mix."""
-    library = Path(__file__).parents[1]
-    files = sorted(path for name in _PACKAGES for path in _sources(library / name))
+    files = [path for library in LIBRARIES for path in _sources(library)]
     digest = hashlib.sha256(plan.segmenter.encode())
     for path in [*files, *_weights_files(plan)]:
         digest.update(path.read_bytes())
@@ -84,6 +89,12 @@ def _weights_files(plan: Plan) -> list[Path]:
     return [open_weights(default_weights(METHOD), METHOD).source]
 
 
-def _sources(path: Path) -> list[Path]:
-    """A file, or the code and the fitted constants below a folder."""
-    return [path] if path.is_file() else [found for found in path.rglob("*") if found.suffix in (".py", ".json")]
+def _sources(library: ModuleType) -> list[Path]:
+    """Code and fitted constants of a package."""
+    root = Path(library.__path__[0])
+    found = (path for path in root.rglob("*") if path.suffix in (".py", ".json"))
+    return sorted(
+        path
+        for path in found
+        if path.relative_to(root).parts[0] not in _WITHOUT_NUMBERS and not path.stem.endswith("figure")
+    )

@@ -20,8 +20,7 @@ def reliability_figure(summary: Summary) -> Figure | None:
     if not found:
         return None
     if len(found) > 1:
-        rows = [row | {"series": (name, row["series"])} for name, scores in found.items() for row in scores.rows]
-        found["all R"] = Scores(rows)
+        found["all R"] = Scores([row for scores in found.values() for row in scores.rows])
     figure = new_figure(
         0.8 + 2.6 * len(found), 4.4, "is the guide tip within 3 mm as often as the product's confidence says?"
     )

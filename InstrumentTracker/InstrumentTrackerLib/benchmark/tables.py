@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from TemporalReconLib.benchmark.verdict import Verdict
 
-from InstrumentTrackerLib.benchmark.registry import CONTENDERS, PRODUCT
+from InstrumentTrackerLib.benchmark.registry import CONTENDERS, NEEDLE_ONLY, PRODUCT
 from InstrumentTrackerLib.benchmark.scores import CLOSE_MM, SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.statistics import Lag, Mean, Rate
 from InstrumentTrackerLib.benchmark.summary import Summary
@@ -52,8 +52,9 @@ def markdown(facts: Sequence[str], summary: Summary, outcome: Sequence[Verdict],
     lines += [f"- `{name}`: left out: {reason}" for name, reason in left_out.items()]
     for title, columns in _TABLES.items():
         lines += ["", f"## {title}"]
-        for acceleration, scores in summary.scores.items():
-            lines += ["", f"### R = {acceleration:g}", "", *_table(columns, scores)]
+        for acceleration, group in summary.scores.items():
+            shown = {name: scores for name, scores in group.items() if title != _GUIDE or name != NEEDLE_ONLY}
+            lines += ["", f"### R = {acceleration:g}", "", *_table(columns, shown)]
     lines += ["", f"## States and false alarms of `{PRODUCT}`", "", *_states(summary)]
     return "\n".join(lines) + "\n"
 
@@ -100,8 +101,9 @@ def _calibration_error(scores: Scores) -> str:
     return "" if error is None else f"{error:.3f}"
 
 
+_GUIDE = "Guide tip (mm)"
 _TABLES: dict[str, Sequence[Column]] = {
-    "Guide tip (mm)": (
+    _GUIDE: (
         ("mean (95 % upper)", lambda s: _mean(s.guide)),
         ("median; p95", lambda s: _quantiles(s.guide)),
         ("in plane, mean", lambda s: _mean(s.mean("guide_in_plane_mm"))),

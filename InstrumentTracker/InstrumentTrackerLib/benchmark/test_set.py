@@ -12,7 +12,7 @@ from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, Simulati
 # The comparison of reconstruction methods draws its seeds from the same beginning.
 TRACKING_SEEDS_FROM = TEST_SEEDS_FROM + 1_000_000_000
 # Seeds to look at while the product is being changed; results on them are no test.
-DEVELOPMENT_SEEDS_FROM, DEVELOPMENT_SETS = 950_000, 50
+DEVELOPMENT_SEEDS_FROM, DEVELOPMENT_SETS = 970_000, 30
 N_SLICES = 3
 ORDINARY, WITHOUT, LEAVING = "ordinary", "without instrument", "leaving the plane"
 _KINDS = {3: WITHOUT, 5: LEAVING}

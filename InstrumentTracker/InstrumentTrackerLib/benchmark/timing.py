@@ -13,6 +13,7 @@ from TemporalReconLib.reconstruction.device import select_device
 from InstrumentTrackerLib.benchmark.case_runner import Case, contenders
 from InstrumentTrackerLib.benchmark.plan import DIRECT_METHOD, Plan
 from InstrumentTrackerLib.benchmark.registry import PRODUCT
+from InstrumentTrackerLib.segmentation.registry import CLASSICAL, SegmenterSpec
 
 TIMED_SLICES = 5
 # First frames that are not timed: memory is allocated, caches and plans are made, the instrument comes in.
@@ -36,7 +37,9 @@ class Timing:
 
 def time_product(plan: Plan) -> Timing:
     """Play a series of five slices through the product, as fast as it goes."""
-    device = select_device(plan.device)
+    # Without a segmenter nothing of it runs on a GPU.
+    is_classical = SegmenterSpec.parse(plan.segmenter).kind == CLASSICAL
+    device = select_device("cpu" if is_classical else plan.device)
     nearest = min(plan.accelerations, key=lambda r: abs(r - _TYPICAL_ACCELERATION))
     # The quickest reconstruction that shows the instrument; its own time does not count.
     quick = replace(plan, method=DIRECT_METHOD, weights=None)

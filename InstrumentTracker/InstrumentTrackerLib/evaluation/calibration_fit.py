@@ -176,9 +176,6 @@ def _spreads(
     listed = list(rows)
     fitted = {name: fit_spread([row[name] for row in listed if name in row], otherwise[name]) for name in names}
     return otherwise | fitted
-    return otherwise | {
-        name: fit_spread([row[name] for row in listed if name in row], otherwise[name]) for name in names
-    }
 
 
 def _guide_is_close(finding: Finding, truth: FrameTruth) -> bool:

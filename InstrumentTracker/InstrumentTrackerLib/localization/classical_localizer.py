@@ -16,10 +16,10 @@ from InstrumentTrackerLib.localization.global_search import find_candidates
 from InstrumentTrackerLib.localization.guide_profile import evidence_along_axis
 from InstrumentTrackerLib.localization.guide_tip import GuideTip, find_guide_tip
 from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import UNKNOWN_VARIANCE, InstrumentPose
 from InstrumentTrackerLib.localization.needle_tip import MAX_REACH_MM, find_needle_tip
 from InstrumentTrackerLib.localization.straight_view import STEP_MM, StraightView, straighten
-from InstrumentTrackerLib.localization.through_plane import find_through_plane
+from InstrumentTrackerLib.localization.through_plane import NEEDLE_TILT, find_through_plane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.model_mask import draw_mask, empty_mask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
@@ -31,11 +31,7 @@ BEFORE_MM, BEYOND_MM = 15.0, 80.0
 ONE_LINE = 0.45
 # Measuring again next to the tip may move it by no more than this.
 SETTLED_MM = 3.0
-# Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
-UNKNOWN_VARIANCE = 1e6
 LATERAL_STD_MM = 0.5
-# A needle leaves the plane by about this slope more than the guide.
-NEEDLE_TILT = 0.03
 # A guess from the previous frame is taken without a global search if it is at least this good.
 SURE = 0.9
 # No further candidate is examined after one as good as this.
@@ -193,8 +189,5 @@ def _pose(pixels: Pixels, plane: ImagePlane, finding: _Finding, index: int, time
 
 def _covariance(plane: ImagePlane, line: Line, along_std: float, through_std: float | None) -> NDArray[np.float64]:
     """RAS covariance: along the axis, across it in the plane, through the plane (None: unknown)."""
-    frame = np.eye(3)
-    frame[:2, 0], frame[:2, 1] = line.direction, line.normal
-    basis = directions_of(plane.ijk_to_ras) @ frame
     through = UNKNOWN_VARIANCE if through_std is None else through_std**2
-    return np.asarray(basis @ np.diag([along_std**2, LATERAL_STD_MM**2, through]) @ basis.T)
+    return plane.covariance_to_ras(line, np.diag([along_std**2, LATERAL_STD_MM**2, through]))

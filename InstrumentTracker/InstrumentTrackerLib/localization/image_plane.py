@@ -74,6 +74,13 @@ class ImagePlane:
         indices = ras_to_ijk(self.ijk_to_ras, points)
         return (indices[..., :2] - self.center) * self.spacing[:2], indices[..., 2]
 
+    def covariance_to_ras(self, line: Line, covariance: ArrayLike) -> Array:
+        """(3, 3) mm2 in RAS from one along a line, across it in the plane, and through the plane."""
+        frame = np.eye(3)
+        frame[:2, 0], frame[:2, 1] = line.direction, line.normal
+        basis = directions_of(self.ijk_to_ras) @ frame
+        return np.asarray(basis @ np.asarray(covariance, dtype=np.float64) @ basis.T)
+
     def direction_to_plane(self, direction: ArrayLike) -> Array:
         """(x, y, z) components of a RAS vector along columns, rows and slices."""
         vector = np.asarray(direction, dtype=np.float64)

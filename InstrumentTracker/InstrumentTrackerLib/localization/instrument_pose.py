@@ -10,6 +10,14 @@ from TemporalReconLib.errors import InputError
 
 Point = NDArray[np.float64]
 
+# Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
+UNKNOWN_VARIANCE = 1e6
+# Beyond, a fired needle is seen at its old place for several frames, in simulated pictures and in their samples alike:
+# a tip that far off is worse than none.
+MAX_NEEDLE_ACCELERATION = 24.0
+# Where a localizer states no covariance.
+DEFAULT_STD_MM = 1.5
+
 
 def validated_point(value: ArrayLike | None, name: str) -> Point | None:
     """A read-only finite float64 (3,) copy, or None."""

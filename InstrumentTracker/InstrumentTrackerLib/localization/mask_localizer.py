@@ -11,12 +11,11 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import directions_of, same_geometry
 
 from InstrumentTrackerLib.localization.calibration import Calibration
-from InstrumentTrackerLib.localization.classical_localizer import UNKNOWN_VARIANCE
 from InstrumentTrackerLib.localization.guide_estimate import GuideEstimate, estimate_guide
 from InstrumentTrackerLib.localization.guide_measurement import GuideMeasurement, Pixels, measure_guides
 from InstrumentTrackerLib.localization.image_confidence import GuideEvidence
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import UNKNOWN_VARIANCE, InstrumentPose
 from InstrumentTrackerLib.localization.needle_estimate import NeedleEstimate, estimate_needle
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
@@ -139,16 +138,13 @@ class MaskLocalizer:
         self, finding: Finding, point: str, along: float, across: float, depth: float | None
     ) -> NDArray[np.float64]:
         """RAS covariance from the stated spreads along the axis, across it in the plane, and through the plane."""
-        spreads, line = self._calibration.spreads, finding.guide.line
-        frame = np.eye(3)
-        frame[:2, 0], frame[:2, 1] = line.direction, line.normal
-        basis = directions_of(finding.plane.ijk_to_ras) @ frame
+        spreads = self._calibration.spreads
         variances = [
             spreads[f"{point}_along"].std_mm(along) ** 2,
             spreads[f"{point}_across"].std_mm(across) ** 2,
             UNKNOWN_VARIANCE if depth is None else spreads[f"{point}_depth"].std_mm(depth) ** 2,
         ]
-        return np.asarray(basis @ np.diag(variances) @ basis.T)
+        return finding.plane.covariance_to_ras(finding.guide.line, np.diag(variances))
 
 
 def _probabilities(image: ImageFrame, mask: InstrumentMask | None) -> tuple[Pixels, Pixels]:

@@ -14,9 +14,8 @@ from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.needle_course import NeedleCourse, find_needle
 from InstrumentTrackerLib.localization.needle_tip import NeedleTip, find_needle_tip
 from InstrumentTrackerLib.localization.straight_view import straighten
+from InstrumentTrackerLib.localization.through_plane import NEEDLE_TILT
 
-# A needle leaves the plane by about this slope more than the guide.
-NEEDLE_TILT = 0.03
 # A bent one stays this near to the guide's axis.
 SIDEWAYS_MM = 9.0
 

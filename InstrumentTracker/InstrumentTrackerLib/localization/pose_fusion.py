@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from InstrumentTrackerLib.localization.classical_localizer import UNKNOWN_VARIANCE
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import DEFAULT_STD_MM, UNKNOWN_VARIANCE, InstrumentPose
 from InstrumentTrackerLib.localization.sample_pose import SamplePose
 
 # 99.9 % of measurements of the same tip lie within this squared Mahalanobis distance of each other.
@@ -21,8 +20,6 @@ DECISIVE_LOG_RATIO = math.log(1000.0)
 SURE = 0.9
 # A picture that the samples contradict without a decision counts for so much less.
 DOUBT = 0.5
-# Where a localizer states no covariance.
-DEFAULT_STD_MM = 1.5
 
 Array = NDArray[np.float64]
 
@@ -51,6 +48,8 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
             index=image_pose.index,
             time_s=image_pose.time_s,
         )
+    # Whatever is found out about the needle, the guide stays as certain as the picture shows it.
+    image_pose = replace(image_pose, guide_confidence=image_pose.certainty_of_guide)
     lower = min(image_pose.confidence, sample_pose.confidence)
     samples_alone = replace(
         image_pose,

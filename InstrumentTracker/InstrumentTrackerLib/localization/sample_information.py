@@ -34,14 +34,11 @@ class OpacityInformation:
         float32 (col, row) and (col, row, row) of the band.
     mismatch
         Energy of the background's errors over what was expected of a good one, median of the columns.
-    misfit
-        Mean square of the whitened residual, median of the columns: 1 where the errors are as the model says.
     """
 
     score: NDArray[np.float32]
     information: NDArray[np.float32]
     mismatch: float
-    misfit: float
 
 
 def opacity_information(
@@ -94,7 +91,6 @@ def opacity_information(
         score=weight * (adjoint @ white).real[..., 0].numpy(),
         information=weight * (adjoint @ signature).real.numpy(),
         mismatch=mismatch,
-        misfit=misfit,
     )
 
 

@@ -7,11 +7,10 @@ import torch
 from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-from TemporalReconLib.geometry import directions_of
 from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
-from InstrumentTrackerLib.localization.classical_localizer import UNKNOWN_VARIANCE
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE
 from InstrumentTrackerLib.localization.sample_background import SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.sample_band import SampleBand
 from InstrumentTrackerLib.localization.sample_course import CAP_MM, Course
@@ -53,8 +52,7 @@ class SampleLocalizer:
     tells.
     """
 
-    def __init__(self, device: torch.device | None = None) -> None:
-        self._device = device or torch.device("cpu")
+    def __init__(self) -> None:
         self._planning: KSpaceFrame | ImageFrame | None = None
         self.restart()
 
@@ -82,7 +80,7 @@ class SampleLocalizer:
             self.restart()
         self._newest = frame
         if self._memory is None:
-            self._memory = TemporalMemory(frame, self._fitting_planning(frame), self._device)
+            self._memory = TemporalMemory(frame, self._fitting_planning(frame), torch.device("cpu"))
         elif frame.acceleration < MIN_ACCELERATION:
             return
         self._memory.ingest(frame)
@@ -105,7 +103,11 @@ class SampleLocalizer:
         plane = ImagePlane.of(previous)
         course = None if prediction is None else Course.of(prediction, plane)
         tissue = self._tissue.update(previous.data, plane, course)
-        if course is None or frame.index != image.index or frame.acceleration < MIN_ACCELERATION:
+        if (
+            course is None
+            or frame.index != image.index
+            or not (MIN_ACCELERATION <= frame.acceleration <= MAX_NEEDLE_ACCELERATION)
+        ):
             return None
         memory.recalibrate()
         return self._fit(frame, memory, tissue, plane, course)
@@ -149,7 +151,6 @@ class SampleLocalizer:
             origin=origin,
             depth=posterior.depth / course.in_plane,
             log_likelihood=posterior.log_likelihood,
-            mismatch=max(information.mismatch for information, _ in seen),
         )
 
     @staticmethod
@@ -172,9 +173,6 @@ class SampleLocalizer:
 
 def _in_ras(covariance: Array, course: Course, plane: ImagePlane) -> Array:
     """Covariance (2, 2) along and across the line -> (3, 3) in RAS, unknown through the plane."""
-    frame = np.eye(3)
-    frame[:2, 0], frame[:2, 1] = course.line.direction, course.line.normal
-    basis = directions_of(plane.ijk_to_ras) @ frame
     spread = np.zeros((3, 3))
     spread[:2, :2], spread[2, 2] = covariance, UNKNOWN_VARIANCE
-    return np.asarray(basis @ spread @ basis.T)
+    return plane.covariance_to_ras(course.line, spread)

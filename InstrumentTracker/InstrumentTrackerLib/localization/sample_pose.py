@@ -22,14 +22,11 @@ class SamplePose(InstrumentPose):
         mm (n,), ascending.
     log_likelihood
         (n,), of a tip at each depth.
-    mismatch
-        Energy of the predicted picture's errors over that of a good one.
     """
 
     origin: Point | None = None
     depth: NDArray[np.float64] | None = None
     log_likelihood: NDArray[np.float64] | None = None
-    mismatch: float = 1.0
 
     def log_ratio(self, point: Point) -> float:
         """Log likelihood of the measured tip over that of another tip (RAS mm) on the same course; >= 0 or so."""

@@ -27,6 +27,8 @@ HALF_WIDTH_MM = 9.0
 STRETCHES_MM = ((2.0, 30.0), (30.0, 58.0))
 # The slices were planned along the instrument.
 TILT_STD = np.tan(np.deg2rad(1.5))
+# A needle leaves the plane by about this slope more than the guide.
+NEEDLE_TILT = 0.03
 # Model error (slice profile, unequal gel) on top of what the fit states.
 MODEL_STD_MM = 0.4
 

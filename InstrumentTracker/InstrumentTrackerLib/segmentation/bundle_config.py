@@ -15,7 +15,7 @@ from typing import Any
 
 from TemporalReconLib.errors import InputError
 
-from InstrumentTrackerLib.segmentation.plain_config import field, read_object, require_plain, require_small
+from InstrumentTrackerLib.segmentation.plain_config import object_in, read_object, require_plain, require_small
 
 CONFIG_FILES = ("configs/inference.json", "configs/inference.yaml", "configs/inference.yml")
 METADATA_FILE = "configs/metadata.json"
@@ -230,11 +230,11 @@ def _has_sigmoid(config: dict[str, Any], source: Path) -> bool:
 
 
 def _channel_names(metadata: dict[str, Any], source: Path) -> dict[str, int]:
-    outputs = field(field(metadata, "network_data_format", dict, source), "outputs", dict, source)
+    outputs = object_in(object_in(metadata, "network_data_format", source), "outputs", source)
     if len(outputs) != 1:
         raise InputError(f"{source}: network_data_format.outputs has {len(outputs)} entries, expected one")
     only = next(iter(outputs))
-    channels = field(field(outputs, only, dict, source), "channel_def", dict, source)
+    channels = object_in(object_in(outputs, only, source), "channel_def", source)
     if not all(number.isdecimal() and isinstance(name, str) for number, name in channels.items()):
         raise InputError(f"{source}: channel_def is {channels!r:.60}, expected names by number, as in '1': 'guide'")
     return {name: int(number) for number, name in channels.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,15 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix, directions_of, spacing_of
 from TemporalReconLib.weights.weights_file import read_weights_file
 
-from InstrumentTrackerLib.segmentation.bundle_config import BundleConfig, read_bundle_config
-from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.segmentation.bundle_config import METADATA_FILE, BundleConfig, read_bundle_config
+from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
 from InstrumentTrackerLib.segmentation.label_map import LabelMap
 from InstrumentTrackerLib.segmentation.plain_config import one_line
 
 # Without a window the whole image is padded to this multiple, so that a network may halve it five times.
 _MULTIPLE = 32
+# Of a channel of its own: more likely than not.
+_LIKELY = 0.5
 _WORLD_AXES = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}
 
 
@@ -51,22 +54,42 @@ class BundleSegmenter:
         self._config = read_bundle_config(folder)
         self._device = device
         self._network = _filled_network(self._config).to(device).eval()
-        self._intensity = [getattr(transforms, name)(**given) for name, given in self._config.intensity]
+        self._intensity = [_transform(self._config, name, given) for name, given in self._config.intensity]
         names = self._config.names
         self._has_background = not self._config.has_sigmoid or 0 in {names.get("background"), names.get("Background")}
         shift = 0 if self._has_background else 1
         numbers = {name: number + shift for name, number in names.items()}
         self._labels = LabelMap.of(numbers, chosen or {}, f"bundle:{folder}")
+        self._require_outputs(folder)
+
+    def _require_outputs(self, folder: Path) -> None:
+        """Refuse now what would fail at the first picture: labels beyond what the network gives."""
+        given = inspect.signature(getattr(nets, self._config.network)).bind(**self._config.arguments)
+        given.apply_defaults()
+        n_outputs = given.arguments.get("out_channels")
+        if n_outputs is None:
+            return
+        shift = 0 if self._has_background else 1
+        highest = max(number for number in (self._labels.guide, self._labels.needle) if number is not None) - shift
+        if highest >= n_outputs:
+            raise InputError(
+                f"bundle:{folder}: guide or needle is channel {highest} of channel_def, but {self._config.network} "
+                f"gives {n_outputs} (0 to {n_outputs - 1}); correct {METADATA_FILE}, or say ?guide=1&needle=2"
+            )
 
     def segment(self, image: ImageFrame) -> InstrumentMask:
         """Mask of the geometry of the image; empty for a constant image."""
         if image.data.min() == image.data.max():
             return InstrumentMask(np.zeros(image.data.shape, np.uint8), image.ijk_to_ras, image.index)
         classes = self._classes(image)
-        winner = classes.argmax(0) if not self._config.has_sigmoid else _last_likely(classes)
-        return InstrumentMask(
-            self._labels.labels(winner), image.ijk_to_ras, image.index, self._labels.probabilities(classes)
-        )
+        probabilities = self._labels.probabilities(classes)
+        if self._config.has_sigmoid:
+            # Structures of their own, which may overlap: the needle lies over the guide, whatever else is there.
+            guide, needle = probabilities > _LIKELY
+            labels = np.where(needle, NEEDLE_LABEL, np.where(guide, GUIDE_LABEL, 0)).astype(np.uint8)
+        else:
+            labels = self._labels.labels(classes.argmax(0))
+        return InstrumentMask(labels, image.ijk_to_ras, image.index, probabilities)
 
     @torch.inference_mode()
     def _classes(self, image: ImageFrame) -> NDArray[np.float32]:
@@ -105,6 +128,16 @@ class BundleSegmenter:
         output = self._network(patch)
         tensor: torch.Tensor = output[0] if isinstance(output, list | tuple) else output
         return tensor
+
+
+def _transform(config: BundleConfig, name: str, given: Mapping[str, Any]) -> Any:
+    try:
+        return getattr(transforms, name)(**given)
+    except Exception as error:  # arguments of others fail in any way
+        raise InputError(
+            f"bundle {config.weights.parents[1]}: MONAI cannot build the transform {name} "
+            f"({type(error).__name__}: {one_line(error)}); check its arguments"
+        ) from error
 
 
 def _filled_network(config: BundleConfig) -> torch.nn.Module:
@@ -152,11 +185,3 @@ def _resampled(image: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
     if tuple(image.shape[2:]) == size:
         return image
     return torch.nn.functional.interpolate(image, size=size, mode="trilinear", align_corners=True)
-
-
-def _last_likely(classes: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The last class that is more likely than not: the needle lies over the guide."""
-    winner = np.zeros(classes.shape[1:], np.int64)
-    for number in range(1, len(classes)):
-        winner[classes[number] > 0.5] = number
-    return winner

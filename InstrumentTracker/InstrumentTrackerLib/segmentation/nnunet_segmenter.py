@@ -21,7 +21,7 @@ from TemporalReconLib.geometry import spacing_of
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.label_map import LabelMap
 from InstrumentTrackerLib.segmentation.nnunet_checkpoint import NNUNetCheckpoint, read_checkpoint
-from InstrumentTrackerLib.segmentation.plain_config import field, one_line, read_object, require_small
+from InstrumentTrackerLib.segmentation.plain_config import object_in, one_line, read_object, require_small
 
 CHECKPOINT = "checkpoint_final.pth"
 _STANDARD_TRAINER = "nnUNetTrainer"
@@ -115,7 +115,7 @@ def _label_names(dataset: dict[str, Any], source: Path) -> dict[str, int]:
     channels = dataset.get("channel_names", dataset.get("modality"))
     if not isinstance(channels, dict) or len(channels) != 1:
         raise InputError(f"{source}: channel_names is {channels!r:.60}; live images have one channel")
-    labels = field(dataset, "labels", dict, source)
+    labels = object_in(dataset, "labels", source)
     names = {name: number for name, number in labels.items() if isinstance(number, int) and name != "ignore"}
     regions = [region for region in labels.values() if isinstance(region, list)]
     parts = {int(number) for region in regions for number in region if isinstance(number, int)}

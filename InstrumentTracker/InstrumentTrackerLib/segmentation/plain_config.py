@@ -37,12 +37,11 @@ def read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def field(content: dict[str, Any], name: str, kind: type, source: Path) -> Any:
-    """``content[name]`` if it is of its kind; raises InputError that names the file and the field."""
+def object_in(content: dict[str, Any], name: str, source: Path) -> dict[str, Any]:
+    """``content[name]`` if it is an object; raises InputError that names the file and the field."""
     value = content.get(name)
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        kinds = {dict: "an object", list: "a list", str: "text", int: "a whole number"}
-        raise InputError(f"{source}: '{name}' is {value!r:.60}, expected {kinds[kind]}")
+    if not isinstance(value, dict):
+        raise InputError(f"{source}: '{name}' is {value!r:.60}, expected an object")
     return value
 
 

@@ -54,7 +54,7 @@ class CoreForecast:
         """Forecast for a tracked pose; None where it carries no numbers."""
         if tracked.tip is None or tracked.axis is None:
             return None
-        core = needle.core(tracked.has_fired)
+        core = needle.core(tracked.tip_is_fired)
         basis = _basis(tracked.axis)
         offset = basis @ (target.position - tracked.tip)
         across, depth = float(np.hypot(*offset[:2])), float(offset[2])

@@ -11,9 +11,7 @@ from InstrumentTrackerLib.targeting.target import Target
 MARGIN_MM = 30.0
 
 
-def outside_warning(
-    target: Target, ijk_to_ras: Matrix, shape: tuple[int, int, int], margin_mm: float = MARGIN_MM
-) -> str | None:
+def outside_warning(target: Target, ijk_to_ras: Matrix, shape: tuple[int, int, int]) -> str | None:
     """One line for the user if the target lies far outside the pictures, else None.
 
     Parameters
@@ -22,7 +20,7 @@ def outside_warning(
         Geometry and (slice, row, col) of a picture.
     """
     outside = _outside_mm(target.position, ijk_to_ras, shape)
-    if max(outside) <= margin_mm:
+    if max(outside) <= MARGIN_MM:
         return None
     in_plane, through = max(outside[:2]), outside[2]
     text = (

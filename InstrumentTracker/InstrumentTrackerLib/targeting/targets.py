@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,7 +56,7 @@ class Targets:
             (error.distance_mm, number)
             for number, target in enumerate(self.items)
             if (error := _error(tracked, target)) is not None
-            and _is_reachable(error, target, needle.core(tracked.has_fired))
+            and _is_reachable(error, target, needle.core(tracked.tip_is_fired))
         ]
         return self.items[min(reachable)[1]] if reachable else None
 
@@ -73,7 +74,6 @@ def _error(tracked: TrackedPose, target: Target) -> TargetingError | None:
 
 
 def _is_reachable(error: TargetingError, target: Target, core: tuple[float, float]) -> bool:
-    """The line ahead touches it, the core does not begin behind it, and the needle is long enough."""
-    if error.lateral_mm > target.radius_mm:
-        return False
-    return core[0] - target.radius_mm <= error.depth_mm <= REACH_MM + core[1] + target.radius_mm
+    """Some core between the one of now and the one after the longest advance comes near enough."""
+    behind_or_beyond = max(core[0] - error.depth_mm, error.depth_mm - (REACH_MM + core[1]), 0.0)
+    return math.hypot(error.lateral_mm, behind_or_beyond) <= target.radius_mm

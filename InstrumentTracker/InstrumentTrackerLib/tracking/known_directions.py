@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from InstrumentTrackerLib.localization.instrument_pose import DEFAULT_STD_MM, UNKNOWN_VARIANCE
+
 Array = NDArray[np.float64]
 
-# Stands for "unknown"; beyond a standard deviation of 100 mm nothing is known.
-UNKNOWN_VARIANCE, UNKNOWN_FROM = 1e6, 1e4
+# Beyond a standard deviation of 100 mm nothing is known.
+UNKNOWN_FROM = 1e4
 # No measurement is better than this, whatever it states.
 MIN_STD_MM = 0.1
-# Where a localizer states no covariance.
-DEFAULT_STD_MM = 1.5
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,11 @@ class TrackedPose:
             raise InputError(f"tracked pose {self.index}: state {self.state.value} needs an axis and a tip")
 
     @property
+    def tip_is_fired(self) -> bool:
+        """Whether the reported tip is that of a fired needle, also while the shot waits for its second sight."""
+        return self.has_fired or self.motion is Motion.FIRING
+
+    @property
     def tip(self) -> Point | None:
         """The needle tip, else the guide tip, RAS mm."""
         return self.needle_tip if self.needle_tip is not None else self.guide_tip

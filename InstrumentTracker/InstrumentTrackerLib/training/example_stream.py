@@ -68,22 +68,20 @@ class StreamConfig:
 
 
 class ExampleStream(IterableDataset[Example]):
-    """Batches as :class:`Example` with a batch axis in front; every worker and rank has its own seed.
+    """Batches as :class:`Example` with a batch axis in front; every worker has its own seed.
 
     Half of the examples are rendered pictures, half are simulated ones. A stream that goes on after ``resumed_at``
     steps does not repeat the examples of its beginning.
     """
 
-    def __init__(self, config: StreamConfig, rank: int = 0, resumed_at: int = 0) -> None:
+    def __init__(self, config: StreamConfig, resumed_at: int = 0) -> None:
         super().__init__()
-        self._config, self._rank, self._resumed_at = config, rank, resumed_at
+        self._config, self._resumed_at = config, resumed_at
 
     def __iter__(self) -> Iterator[Example]:
         config, worker = self._config, get_worker_info()
         torch.set_num_threads(1)
-        generator = np.random.default_rng(
-            [config.seed, self._rank, 0 if worker is None else worker.id, self._resumed_at]
-        )
+        generator = np.random.default_rng([config.seed, 0 if worker is None else worker.id, self._resumed_at])
         rendered = RenderedPictures(generator, config.backgrounds, config.procedural, config.uses_of_volume)
         simulated = simulated_pictures(generator, config.backgrounds)
         pools = (deque[Picture](maxlen=config.pool_size), deque[Picture](maxlen=config.pool_size))

@@ -60,8 +60,9 @@ class RenderedPictures:
         grid, thickness = _random_cut(generator, volume)
         shape = (_N_SLICES, SIZE, SIZE)
         anatomy = recolored(generator, _sampled(generator, volume, grid, shape))
-        pixel_mm = PIXEL_MM if generator.random() < 0.5 else float(generator.uniform(0.8, 1.4) * PIXEL_MM)
-        anatomy = add_look_alikes(generator, anatomy, pixel_mm)
+        # Vessels and gas come in more sizes than the instrument does.
+        size = 1.0 if generator.random() < 0.5 else float(generator.uniform(0.8, 1.4))
+        anatomy = add_look_alikes(generator, anatomy, PIXEL_MM * size)
         if generator.random() < _ABSENT:
             data = undersampled(generator, anatomy, anatomy)
             return Picture(data, grid, thickness)
@@ -101,9 +102,8 @@ def _random_cut(generator: np.random.Generator, volume: BackgroundVolume) -> tup
         @ _rotation(generator.normal(0.0, np.deg2rad([9.0, 9.0, 0.0])))
         @ _rotation(np.array([0.0, 0.0, uniform(-np.pi, np.pi)]))
     )
-    pixel = PIXEL_MM
     distance = uniform(2.5, 5.0)
-    spacing = np.array([pixel, pixel, distance])
+    spacing = np.array([PIXEL_MM, PIXEL_MM, distance])
     center = volume.center_ras + axes @ (uniform(-1, 1, 3) * np.array([35.0, 35.0, 20.0]))
     origin = center - axes @ (spacing * (np.array([SIZE, SIZE, _N_SLICES]) - 1) / 2)
     return ijk_to_ras_from_parts(origin, axes, spacing), distance

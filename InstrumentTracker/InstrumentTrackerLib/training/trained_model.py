@@ -25,16 +25,16 @@ _DESCRIPTION = (
 )
 _RENDERED_DATA = (
     "Half of the examples: instruments drawn with widely varied dimensions, brightness and wear into oblique cuts "
-    "through procedural pelves and the volumes named below, with look-alikes that carry no label, contrast curves, "
+    "through procedural pelves{volumes}, with look-alikes that carry no label, contrast curves, "
     "inversion, shading, banding, blur, ringing, noise and undersampling. The other half: frames of simulated series "
     "as the methods of this project reconstruct them at R = 4 to 40, failures among them, and fully sampled."
 )
 _LIMITS = (
-    "Its figures come from simulated pictures only and say nothing of a real scanner. No interventional image was "
-    "ever seen in training or validation.",
+    "Its figures come from simulated pictures only and say nothing of a real scanner.",
     "One straight guide of 8 to 14 mm width and at most one needle; slices along the instrument, not across it.",
     "The void in the image is labelled, not the metal.",
 )
+_NEVER_SEEN = "No interventional image was ever seen in training or validation."
 _REFERENCES = (
     "Isensee F, Jaeger PF, Kohl SAA, Petersen J, Maier-Hein KH. nnU-Net: a self-configuring method for deep "
     "learning-based biomedical image segmentation. Nat. Methods 18:203, 2021.",
@@ -100,7 +100,7 @@ def write_model(folder: Path) -> Path:
             _TASK,
             _DESCRIPTION,
             _data(settings),
-            _LIMITS,
+            (*_LIMITS, *(() if _n_own(settings) else (_NEVER_SEEN,))),
             _REFERENCES,
             "`--segmenter network`",
             DATA_FORMAT,
@@ -125,11 +125,16 @@ def _figures(progress: Checkpoint) -> dict[str, dict[str, float | str]]:
     return {"Validation, simulated and rendered": named}
 
 
+def _n_own(settings: Mapping[str, Any]) -> int:
+    return sum(not name.lower().startswith("prostatex") for name in settings["backgrounds"])
+
+
 def _data(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Names of public volumes only: those of others may name a patient."""
     public = [name for name in settings["backgrounds"] if name.lower().startswith("prostatex")]
-    n_own = len(settings["backgrounds"]) - len(public)
-    paragraphs = [SIMULATED_DATA, _RENDERED_DATA]
+    n_own = _n_own(settings)
+    volumes = " and the volumes named below" if settings["backgrounds"] else ""
+    paragraphs = [SIMULATED_DATA, _RENDERED_DATA.format(volumes=volumes)]
     if public:
         paragraphs.append(f"{PROSTATEX_DATA} Volumes: {', '.join(public)}.")
     if n_own:

@@ -6,15 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.benchmark import benchmark
+from InstrumentTrackerLib.benchmark import benchmark, registry
 from InstrumentTrackerLib.benchmark.acquired_frame import acquired_frame
 from InstrumentTrackerLib.benchmark.benchmark import run_benchmark
 from InstrumentTrackerLib.benchmark.plan import Plan
 from InstrumentTrackerLib.benchmark.registry import chosen, version_of
 from InstrumentTrackerLib.benchmark.test_set import (
+    DEVELOPMENT_SETS,
     LEAVING,
     ORDINARY,
     TRACKING_SEEDS_FROM,
@@ -131,6 +133,23 @@ def test_the_version_is_that_of_code_segmenter_and_weights(tmp_path: Path) -> No
     assert version_of(with_weights) != first
 
 
+def test_the_version_changes_with_any_code_that_decides_on_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with the simulator and the reconstruction, which live in the other package."""
+    assert {library.__name__ for library in registry.LIBRARIES} == {"TemporalReconLib", "InstrumentTrackerLib"}
+    package = ModuleType("package")
+    package.__path__ = [str(tmp_path)]
+    monkeypatch.setattr(registry, "LIBRARIES", (package,))
+    version = version_of(PLAN)
+    for name, decides in (("simulation/anatomy.py", True), ("tracking/rules.json", True), ("cli/main.py", False)):
+        path = tmp_path / name
+        path.parent.mkdir()
+        path.write_text("1")
+        assert (version_of(PLAN) != version) == decides
+        version = version_of(PLAN)
+
+
 def test_other_settings_do_not_mix_with_results_that_are_there(done: Path) -> None:
     other = dataclasses.replace(PLAN, test_set=TrackingTestSet(1, 7, matrix=64, is_development=True))
     with pytest.raises(InputError, match="other frames, development"):
@@ -152,10 +171,14 @@ def test_about_a_seventh_of_the_series_each_is_without_instrument_and_leaves_the
 
 def test_no_seed_is_one_of_another_test_and_development_stays_below_all_tests() -> None:
     assert TrackingTestSet(seed=0).series_seed(0) > TEST_SEEDS_FROM + 1000 * MAX_SERIES
-    seeds = [TrackingTestSet(seed=seed, is_development=True).series_seed(n) for seed in (0, 49) for n in (0, 999)]
+    seeds = [
+        TrackingTestSet(seed=seed, is_development=True).series_seed(n)
+        for seed in (0, DEVELOPMENT_SETS - 1)
+        for n in (0, 999)
+    ]
     assert 900_000 <= min(seeds) < max(seeds) < TEST_SEEDS_FROM
-    with pytest.raises(InputError, match="below 50"):
-        TrackingTestSet(seed=50, is_development=True)
+    with pytest.raises(InputError, match=f"below {DEVELOPMENT_SETS}"):
+        TrackingTestSet(seed=DEVELOPMENT_SETS, is_development=True)
 
 
 def test_a_fully_sampled_frame_is_the_picture_of_one_moment_with_noise() -> None:

@@ -161,7 +161,10 @@ def outcomes(rows: list) -> dict[str, str]:
 
 def test_perfect_readings_pass_and_what_was_not_run_is_not_claimed() -> None:
     found = outcomes([row for series in range(4) for row in rows_of(series=series)])
-    assert {found[goal] for goal in found if goal.startswith("R = 16")} == {PASS}
+    at_16 = {goal: outcome for goal, outcome in found.items() if goal.startswith("R = 16")}
+    # The needle of these series never advances steadily.
+    assert at_16.pop("R = 16: needle tip lag") == NOT_MEASURED
+    assert set(at_16.values()) == {PASS}
     assert found["R = 8: all goals"] == NOT_MEASURED
     assert found["segmentation + localization + tracking of 5 slices, median"] == NOT_MEASURED
 

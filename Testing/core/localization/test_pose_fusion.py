@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
@@ -62,6 +64,13 @@ def test_a_fired_needle_is_where_the_samples_say() -> None:
     np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
     assert fused.confidence == 0.7
     np.testing.assert_array_equal(fused.guide_tip, GUIDE)
+
+
+def test_a_needle_of_the_samples_does_not_make_the_guide_less_certain() -> None:
+    unstated = replace(image_pose(tip_at(10.0), np.eye(3)), guide_confidence=None)
+    fused = fuse(unstated, sample_pose(tip_at(30.0), confidence=0.3))
+    assert fused.confidence == 0.3
+    assert fused.certainty_of_guide == unstated.certainty_of_guide == 0.8
 
 
 def test_a_contradiction_without_decisive_samples_costs_confidence() -> None:

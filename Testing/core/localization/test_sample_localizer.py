@@ -72,6 +72,12 @@ def test_a_fired_needle_is_found_within_its_frame() -> None:
         assert pose.log_ratio(phantom.tip(12.0)) > np.log(1000)
 
 
+@pytest.mark.parametrize(("acceleration", "speaks"), [(22, True), (32, False)])
+def test_above_the_stated_acceleration_the_samples_claim_nothing(acceleration, speaks) -> None:
+    phantom = VoidPhantom(0, acceleration=acceleration)
+    assert (located(phantom, 12.0, 14.0) is not None) == speaks
+
+
 def test_a_resting_needle_does_not_jump() -> None:
     for seed in SEEDS:
         phantom = VoidPhantom(seed, acceleration=16)

@@ -72,6 +72,11 @@ def test_sigmoid_channels_are_structures_of_their_own(tmp_path):
     with torch.inference_mode():
         likely = torch.sigmoid(network(torch.from_numpy(scaled.transpose(0, 2, 1)[None].copy())))[0].numpy()
     np.testing.assert_allclose(mask.probabilities[:, 0], likely[::-1].transpose(0, 2, 1), atol=1e-3)
+    needle, guide = likely.transpose(0, 2, 1)
+    clear = (np.abs(likely - 0.5) > 1e-3).all(0).T
+    expected = np.where(needle > 0.5, 2, np.where(guide > 0.5, 1, 0))
+    np.testing.assert_array_equal(mask.labels[0][clear], expected[clear])
+    assert ((needle > 0.5) & (guide > 0.5)).any(), "the needle is to win where both are likely"
 
 
 def test_the_same_anatomy_acquired_along_other_axes_gives_the_same_mask(tmp_path):
@@ -160,6 +165,7 @@ BAD = {
     ),
     "absurd pixels": (preprocessing({"_target_": "Spacingd", "pixdim": [1e-6, 1e-6]}), "spacings of 0.1 mm or more"),
     "an absurd network": ({"network_def": {"_target_": "BasicUNet", "features": [10**9] * 6}}, "is beyond 4096"),
+    "a transform without what it needs": (preprocessing({"_target_": "ThresholdIntensityd"}), "ThresholdIntensity"),
     "several channels": ({"network_def": {"_target_": "BasicUNet", **NETWORK, "in_channels": 4}}, "takes 4 channels"),
     "other weights": ({"network_def": {"_target_": "BasicUNet", **NETWORK, "out_channels": 5}}, "do not fit BasicUNet"),
     "wrong arguments": ({"network_def": {"_target_": "BasicUNet", "color": "red"}}, "cannot build BasicUNet"),
@@ -188,6 +194,12 @@ def test_channels_of_other_names_are_chosen_by_number(tmp_path):
     both = BundleSegmenter(bundle, CPU, {"guide": "2", "needle": "trocar"}).segment(frame)
     named = BundleSegmenter(write_bundle(tmp_path, a_unet()), CPU).segment(frame)
     np.testing.assert_array_equal(both.probabilities, named.probabilities[::-1])
+
+
+def test_a_channel_that_the_network_does_not_give_is_refused_before_the_first_picture(tmp_path):
+    bundle = write_bundle(tmp_path, a_unet(), channels={"0": "background", "1": "guide", "7": "needle"})
+    with pytest.raises(InputError, match=r"channel 7 of channel_def, but BasicUNet gives 3 \(0 to 2\)"):
+        BundleSegmenter(bundle, CPU)
 
 
 def test_metadata_without_channel_names_are_refused(tmp_path):

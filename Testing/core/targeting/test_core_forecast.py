@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
 from InstrumentTrackerLib.targeting.core_forecast import CoreForecast
 from InstrumentTrackerLib.targeting.target import Target
+from InstrumentTrackerLib.tracking.motion import Motion
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from scipy.spatial.transform import Rotation
 from TemporalReconLib.errors import InputError
@@ -69,6 +72,12 @@ def test_a_fired_needle_is_judged_by_where_its_notch_is_now():
     assert before.probability == pytest.approx(after.probability, abs=1e-9)
     assert before.advance_mm == after.advance_mm == pytest.approx(0.0)
     assert not CoreForecast.of(pose(tip=(0, 0, 22.0)), target, NEEDLE).would_sample
+
+
+def test_a_shot_that_waits_for_its_second_sight_is_judged_as_fired():
+    waiting = replace(pose(tip=(0, 0, 22.0)), motion=Motion.FIRING)
+    target = Target([0.0, 0.0, 9.0])
+    assert waiting.tip_is_fired and CoreForecast.of(waiting, target, NEEDLE).would_sample
 
 
 def test_a_larger_lesion_is_sampled_more_probably():

@@ -62,6 +62,15 @@ def test_the_nearest_target_that_a_straight_advance_reaches_is_named():
     assert targets.nearest_reachable(POSE, NEEDLE).name == "near"
 
 
+@pytest.mark.parametrize(
+    ("offset", "is_reached"), [((2.9, 0, -0.5), True), ((2.9, 0, -2.9), False), ((0, 0, -2.9), True)]
+)
+def test_a_lesion_just_behind_the_notch_is_reached_only_where_its_sphere_is(offset, is_reached):
+    """Of 3 mm radius: the corner of a cylinder around it would be 4.1 mm away."""
+    targets = Targets((Target(offset, name="t"),))
+    assert (targets.nearest_reachable(POSE, NEEDLE) is not None) == is_reached
+
+
 def test_where_none_can_be_reached_none_is_named():
     targets = Targets((Target([8.0, 0, 10.0], name="beside"), Target([0, 0, -15.0], name="behind")))
     assert targets.nearest_reachable(POSE, NEEDLE) is None
