@@ -32,7 +32,7 @@ def user(recon: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desktop
         user.questions.append(text)
         return user.answer
 
-    monkeypatch.setattr(sys.modules["TemporalRecon"], "_REQUIREMENTS", requirements)
+    monkeypatch.setattr(sys.modules["TemporalReconLib.module.mrml_dependencies"], "_REQUIREMENTS", requirements)
     monkeypatch.setattr(type(slicer.app), "testingEnabled", lambda self: False)
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", ask)
     monkeypatch.setattr(slicer.util, "pip_install", user.installed.extend)
@@ -40,7 +40,7 @@ def user(recon: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Desktop
 
 
 def ensure() -> bool:
-    result: bool = sys.modules["TemporalRecon"].ensureDependencies()  # type: ignore[attr-defined]
+    result: bool = sys.modules["TemporalReconLib.module.mrml_dependencies"].ensureDependencies()  # type: ignore[attr-defined]
     return result
 
 
