@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,7 +184,10 @@ def default_weights(method: str) -> Path:
     """
     # Beside the packages in an installed extension, one folder higher in the source tree.
     package_folder = Path(__file__).resolve().parents[2]
-    candidates = [folder / "Resources" / "Models" / method for folder in (package_folder, package_folder.parent)]
+    # Beside the packages in the extension, one higher in the repository, below share/ where a wheel was installed.
+    installed = Path(sysconfig.get_path("data")) / "share" / "inboreguidance"
+    folders = (package_folder, package_folder.parent, installed)
+    candidates = [folder / "Resources" / "Models" / method for folder in folders]
     for folder in candidates:
         if (folder / MODEL_FILE).is_file():
             return folder
