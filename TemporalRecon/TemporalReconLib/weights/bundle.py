@@ -182,7 +182,6 @@ def default_weights(method: str) -> Path:
     InputError
         If there is none; says where it was looked for.
     """
-    # Beside the packages in an installed extension, one folder higher in the source tree.
     package_folder = Path(__file__).resolve().parents[2]
     # Beside the packages in the extension, one higher in the repository, below share/ where a wheel was installed.
     installed = Path(sysconfig.get_path("data")) / "share" / "inboreguidance"
