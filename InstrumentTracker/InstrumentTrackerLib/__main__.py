@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
@@ -11,15 +12,19 @@ from InstrumentTrackerLib import __version__
 from InstrumentTrackerLib.cli import benchmark, demo, serve, track, train
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; returns the exit code."""
-    parser = build_parser(
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands; the reference of the documentation is made from it."""
+    return build_parser(
         "instrument-tracker",
         "Find and follow the biopsy needle in MR frames, live or from file. Research software, not a medical device.",
         __version__,
         [track, serve, demo, train, benchmark],
     )
-    return run_command(parser, arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code."""
+    return run_command(make_parser(), arguments)
 
 
 if __name__ == "__main__":

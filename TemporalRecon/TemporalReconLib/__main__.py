@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 
@@ -10,15 +11,19 @@ from TemporalReconLib.cli import benchmark, reconstruct, send, serve, simulate, 
 from TemporalReconLib.cli.runner import build_parser, run_command
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; returns the exit code."""
-    parser = build_parser(
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands; the reference of the documentation is made from it."""
+    return build_parser(
         "temporal-recon",
         "Causal reconstruction of undersampled MR series, live or from file. Research software, not a medical device.",
         __version__,
         [simulate, reconstruct, serve, send, train, benchmark],
     )
-    return run_command(parser, arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; returns the exit code."""
+    return run_command(make_parser(), arguments)
 
 
 if __name__ == "__main__":
