@@ -7,6 +7,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 from TemporalReconLib.engine_session import SessionState
 from TemporalReconLib.module.mrml_dependencies import ensureDependencies
+from TemporalReconLib.module.mrml_gui_binding import GuiBinding
 from TemporalReconLib.module.mrml_status_text import countersText, stateText
 
 from InstrumentTrackerLib.module.mrml_logic import InstrumentTrackerLogic
@@ -24,7 +25,7 @@ class InstrumentTrackerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
         VTKObservationMixin.__init__(self)
         self.logic = None
         self._parameterNode = None
-        self._parameterNodeGuiTag = None
+        self._guiBinding = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -76,10 +77,10 @@ class InstrumentTrackerWidget(ScriptedLoadableModuleWidget, VTKObservationMixin)
     def setParameterNode(self, parameterNode):
         """Bind the widgets to a parameter node, or to none."""
         if self._parameterNode is not None:
-            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self._guiBinding.disconnect()
         self._parameterNode = parameterNode
         if parameterNode is not None:
-            self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
+            self._guiBinding = GuiBinding(parameterNode, self.ui)
 
     def onPlaceTarget(self, checked=False):
         self.placePoint("targetNode", _("Target"))

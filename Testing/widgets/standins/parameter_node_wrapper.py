@@ -1,7 +1,8 @@
 # ruff: noqa: N815  (classes and members bear the names they have in Slicer)
 """Module ``slicer.parameterNodeWrapper``: typed parameters in a MRML node, bound to widgets by name.
 
-Only the pairs of type and widget that Slicer's connectors know are bound; anything else raises, as there.
+With Slicer's habits that are easy to overlook: ``connectGui`` returns None (Slicer issue 7547), so only
+``connectParametersToGui`` gives a tag that ``disconnectGui`` takes, and the node keeps an observer of the wrapper.
 """
 
 from __future__ import annotations
@@ -9,91 +10,50 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import slicer.util
 import vtk
+from PySide6 import QtWidgets
+
+from standins import parameter_serializers
+from standins.gui_connectors import GuiConnector, create_gui_connector
+from standins.parameter_serializers import Default, Serializer, find_annotation
+
+_PROPERTY = "SlicerParameterName"
 
 
-@dataclass(frozen=True)
-class WithinRange:
-    minimum: float
-    maximum: float
-
-    def check(self, name: str, value: Any) -> None:
-        if not self.minimum <= value <= self.maximum:
-            raise ValueError(f"{name}: {value} is outside {self.minimum}..{self.maximum}")
-
-
-@dataclass(frozen=True)
-class Choice:
-    choices: list[Any]
-
-    def check(self, name: str, value: Any) -> None:
-        if value not in self.choices:
-            raise ValueError(f"{name}: {value!r} is none of {self.choices}")
-
-
-@dataclass(frozen=True)
 class _Parameter:
-    name: str
-    kind: type
-    annotations: tuple[Any, ...]
-    default: Any
+    """A name, its type and its value in a new node."""
 
-    @property
-    def is_node(self) -> bool:
-        return hasattr(self.kind, "GetNodeTagName") or issubclass(self.kind, vtk.vtkObject)
-
-    def find(self, annotation_class: type) -> Any:
-        return next((entry for entry in self.annotations if isinstance(entry, annotation_class)), None)
-
-    def read(self, node: Any) -> Any:
-        if self.is_node:
-            return node.GetNodeReference(self.name)
-        text = node.GetParameter(self.name)
-        return text == "true" if self.kind is bool else self.kind(text)
-
-    def write(self, node: Any, value: Any) -> None:
-        if self.is_node:
-            if value is not None and not isinstance(value, self.kind):
-                raise TypeError(f"{self.name}: expected {self.kind.__name__}, got {type(value).__name__}")
-            node.SetNodeReferenceID(self.name, None if value is None else value.GetID())
-            return
-        if not isinstance(value, self.kind):
-            raise TypeError(f"{self.name}: expected {self.kind.__name__}, got {value!r}")
-        for annotation in self.annotations:
-            annotation.check(self.name, value)
-        node.SetParameter(self.name, str(value).lower() if self.kind is bool else str(value))
-
-    def is_in(self, node: Any) -> bool:
-        return self.is_node or node.HasParameter(self.name)
+    def __init__(self, name: str, hint: Any, default: Default | None) -> None:
+        self.name, self.unalteredType = name, hint
+        self.serializer = Serializer(hint)
+        self.default = default or find_annotation(hint, Default) or Default(self.serializer.default())
 
 
 def parameterNodeWrapper(wrapped: type) -> type:
-    """Class decorator: annotated names become properties of a node."""
+    """Class decorator: annotated names, inherited ones too, become properties of a node."""
     parameters = {}
     for name, hint in typing.get_type_hints(wrapped, include_extras=True).items():
-        annotated = typing.get_origin(hint) is typing.Annotated
-        kind, *annotations = typing.get_args(hint) if annotated else (hint,)
-        default = getattr(wrapped, name, None)
-        if default is None and kind in (int, float, str, bool, Path):
-            choice = next((entry for entry in annotations if isinstance(entry, Choice)), None)
-            default = choice.choices[0] if choice is not None else kind()
-        parameters[name] = _Parameter(name, kind, tuple(annotations), default)
-        setattr(wrapped, name, _property(parameters[name]))
-    for name in ("connectGui", "disconnectGui", "AddObserver", "RemoveObserver", "__init__"):
-        setattr(wrapped, name, vars(_Wrapper)[name])
+        default = Default(getattr(wrapped, name)) if hasattr(wrapped, name) else None
+        parameters[name] = _Parameter(name, hint, default)
+        setattr(wrapped, name, _property(name))
+    for name, value in vars(_Wrapper).items():
+        if name == "__init__" or not name.startswith("__"):
+            if name != "__init__" and hasattr(wrapped, name):
+                raise ValueError(f"'{name}' is a name of the wrapper's own")
+            setattr(wrapped, name, value)
     wrapped.allParameters = parameters  # type: ignore[attr-defined]
     return wrapped
 
 
-def _property(parameter: _Parameter) -> property:
-    return property(
-        lambda self: parameter.read(self.parameterNode),
-        lambda self, value: parameter.write(self.parameterNode, value),
-    )
+def isParameterNodeWrapper(class_or_object: Any) -> bool:
+    return getattr(class_or_object, "_is_parameter_node_wrapper", False)
+
+
+def _property(name: str) -> property:
+    return property(lambda self: self.getValue(name), lambda self, value: self.setValue(name, value))
 
 
 class _Wrapper:
@@ -101,37 +61,97 @@ class _Wrapper:
 
     allParameters: dict[str, _Parameter]
     parameterNode: Any
+    _is_parameter_node_wrapper = True
 
-    def __init__(self, parameterNode: Any) -> None:
+    def __init__(self, parameterNode: Any, prefix: str | None = None) -> None:
         self.parameterNode = parameterNode
-        self._bindings: dict[int, tuple[int, list[Any]]] = {}
+        self._prefix = prefix or ""
+        self._connectors: dict[int, dict[str, GuiConnector]] = {}
+        self._next_tag = 0
+        self._updating = False
         for parameter in self.allParameters.values():
-            if not parameter.is_in(parameterNode):
-                parameter.write(parameterNode, parameter.default)
+            if not parameter.serializer.is_in(parameterNode, self._key(parameter.name)):
+                self.setValue(parameter.name, parameter.default.value)
 
-    def connectGui(self, gui: Any) -> int:
-        connectors = []
-        for widget in vars(gui).values():
-            name = widget.property("SlicerParameterName")
-            if name:
-                connectors.append(_Connector(self.parameterNode, self.allParameters[name], widget))
+    def _key(self, name: str) -> str:
+        return self._prefix + name
 
-        def update(*_: Any) -> None:
-            for connector in connectors:
-                connector.update()
+    def _parameter(self, name: str) -> _Parameter:
+        if name not in self.allParameters:
+            raise ValueError(f"no parameter '{name}', only {sorted(self.allParameters)}")
+        return self.allParameters[name]
 
-        update()
-        for connector in connectors:
-            connector.listen()
-        tag = self.parameterNode.AddObserver(vtk.vtkCommand.ModifiedEvent, update)
-        self._bindings[tag] = (tag, connectors)
+    def getValue(self, name: str) -> Any:
+        parameter = self._parameter(name)
+        if not parameter.serializer.is_in(self.parameterNode, self._key(name)):
+            self.setValue(name, parameter.default.value)
+        return parameter.serializer.read(self.parameterNode, self._key(name))
+
+    def setValue(self, name: str, value: Any) -> None:
+        with slicer.util.NodeModify(self.parameterNode):
+            self._parameter(name).serializer.write(self.parameterNode, self._key(name), value)
+
+    def default(self, name: str) -> Default:
+        return self._parameter(name).default
+
+    def isCached(self, name: str) -> bool:
+        return self._parameter(name) is not None
+
+    def dataType(self, name: str) -> Any:
+        return self._parameter(name).unalteredType
+
+    def connectGui(self, gui: Any) -> None:
+        is_widget = isinstance(gui, QtWidgets.QWidget)
+        widgets = gui.findChildren(QtWidgets.QWidget) if is_widget else vars(gui).values()
+        named = {widget.property(_PROPERTY): widget for widget in widgets if widget.property(_PROPERTY)}
+        self.connectParametersToGui(named)
+
+    def connectParametersToGui(self, mapping: dict[str, Any]) -> int:
+        connectors = {
+            name: widget if isinstance(widget, GuiConnector) else create_gui_connector(widget, self.dataType(name))
+            for name, widget in mapping.items()
+        }
+        tag = self._next_tag
+        self._next_tag += 1
+        self._connectors[tag] = connectors
+        for name, connector in connectors.items():
+            connector.write(self.getValue(name))
+            connector.onChanged(self._writer(name, connector))
+        self.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._update_gui())
         return tag
 
-    def disconnectGui(self, tag: int) -> None:
-        observer, connectors = self._bindings.pop(tag)
-        self.parameterNode.RemoveObserver(observer)
-        for connector in connectors:
-            connector.stop()
+    def disconnectGui(self, tag: int | None) -> None:
+        for connector in self._connectors.pop(tag, {}).values():  # type: ignore[arg-type]
+            connector.onChanged(None)
+
+    def _writer(self, name: str, connector: GuiConnector) -> Callable[[], None]:
+        def write() -> None:
+            with slicer.util.NodeModify(self):
+                if not self._updating:
+                    self.setValue(name, connector.read())
+
+        return write
+
+    def _update_gui(self) -> None:
+        if self._updating:
+            return
+        self._updating = True
+        try:
+            with slicer.util.NodeModify(self):
+                for connectors in self._connectors.values():
+                    for name, connector in connectors.items():
+                        connector.write(self.getValue(name))
+        finally:
+            self._updating = False
+
+    def StartModify(self) -> int:
+        return int(self.parameterNode.StartModify())
+
+    def EndModify(self, was_modifying: int) -> int:
+        return int(self.parameterNode.EndModify(was_modifying))
+
+    def Modified(self) -> None:
+        self.parameterNode.Modified()
 
     def AddObserver(self, event: Any, callback: Callable[..., Any], priority: float = 0.0) -> int:
         return int(self.parameterNode.AddObserver(event, callback, priority))
@@ -140,56 +160,11 @@ class _Wrapper:
         self.parameterNode.RemoveObserver(tag)
 
 
-class _Connector:
-    """One parameter and its widget."""
-
-    def __init__(self, node: Any, parameter: _Parameter, widget: Any) -> None:
-        self._node, self._parameter, self._widget = node, parameter, widget
-        self._updating = False
-        kind, class_name = parameter.kind, widget.className()
-        if kind is int and class_name == "QSpinBox":
-            limits = parameter.find(WithinRange)
-            widget.setRange(limits.minimum, limits.maximum)
-            self._attribute, self._signal = "value", widget.valueChanged
-        elif kind is str and class_name == "QLineEdit":
-            self._attribute, self._signal = "text", widget.textChanged
-        elif kind is bool and class_name == "QCheckBox":
-            self._attribute, self._signal = "checked", widget.toggled
-        elif kind is str and class_name == "QComboBox" and parameter.find(Choice):
-            widget.clear()
-            widget.addItems(parameter.find(Choice).choices)
-            self._attribute, self._signal = "currentText", widget.currentIndexChanged
-        elif parameter.is_node and class_name == "qMRMLNodeComboBox":
-            widget.nodeTypes = [kind.__name__]
-            self._attribute, self._signal = "", widget.currentNodeChanged
-        else:
-            raise RuntimeError(f"Slicer cannot bind {parameter.name} ({kind.__name__}) to a {class_name}")
-
-    def listen(self) -> None:
-        self._signal.connect(self._store)
-
-    def stop(self) -> None:
-        self._signal.disconnect(self._store)
-
-    def update(self) -> None:
-        self._updating = True
-        value = self._parameter.read(self._node)
-        if self._attribute:
-            setattr(self._widget, self._attribute, value)
-        else:
-            self._widget.setCurrentNode(value)
-        self._updating = False
-
-    def _store(self, *_: Any) -> None:
-        if not self._updating:
-            widget = self._widget
-            self._parameter.write(
-                self._node, getattr(widget, self._attribute) if self._attribute else widget.currentNode()
-            )
-
-
 def build_module() -> types.ModuleType:
     module = types.ModuleType("slicer.parameterNodeWrapper")
-    for value in (parameterNodeWrapper, WithinRange, Choice):
+    names = ("Validator", "WithinRange", "Minimum", "Maximum", "Choice", "Exclude", "Default", "Decimals", "SingleStep")
+    for name in names:
+        setattr(module, name, getattr(parameter_serializers, name))
+    for value in (parameterNodeWrapper, isParameterNodeWrapper):
         setattr(module, value.__name__, value)
     return module

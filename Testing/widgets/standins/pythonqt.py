@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import shiboken6
 from PySide6 import QtCore
 
 _property = QtCore.QObject.property
@@ -28,6 +29,24 @@ def _index_of_property(target: QtCore.QObject, name: str) -> int:
     return int(_meta_object(target).indexOfProperty(name))
 
 
+def _refuse_destroyed(target: QtCore.QObject, name: str) -> None:
+    if not shiboken6.isValid(target):
+        raise ValueError(f"Trying to access '{name}' on a destroyed {type(target).__name__} object")
+
+
+def stored_property(type_name: Any, name: str, default: Any) -> Any:
+    """A Qt property kept in the dictionary ``_values`` of a stand-in, whose ``_refresh`` shows it."""
+
+    def get(self: Any) -> Any:
+        return self._values.get(name, default)
+
+    def put(self: Any, value: Any) -> None:
+        self._values[name] = value
+        self._refresh()
+
+    return QtCore.Property(type_name, get, put)
+
+
 class PythonQtObject:
     """Mixed in before a PySide6 class."""
 
@@ -37,6 +56,7 @@ class PythonQtObject:
         if name in ("connect", "disconnect"):
             # Shiboken answers these two itself, past the method resolution order.
             return getattr(PythonQtObject, f"_{name}").__get__(self)
+        _refuse_destroyed(self, name)
         if name == "name":
             name = "objectName"
         if name not in _VIRTUAL_PROPERTIES and _index_of_property(self, name) >= 0:
@@ -47,6 +67,7 @@ class PythonQtObject:
         if name.startswith("_"):
             super().__setattr__(name, value)
             return
+        _refuse_destroyed(self, name)
         if name == "name":
             name = "objectName"
         index = _index_of_property(self, name)
