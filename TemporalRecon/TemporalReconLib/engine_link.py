@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.frame_clock import FrameClock
 from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.errors import LinkLostError
@@ -42,6 +43,7 @@ class EngineLink:
         self._client = IgtlClient(host, port, timeout=CONNECT_TIMEOUT_S)
         self._newest: dict[str, tuple[Envelope, float]] = {}
         self._counts: Counter[str] = Counter()
+        self._clocks: defaultdict[str, FrameClock] = defaultdict(FrameClock)
         self._to_send: dict[tuple[str, str], Envelope] = {}
         self._latched: dict[tuple[str, str], Envelope] = {}
         self._changed = threading.Condition()
@@ -70,6 +72,11 @@ class EngineLink:
         with self._changed:
             entry = self._newest.get(device_name)
         return None if entry is None else time.monotonic() - entry[1]
+
+    def stale_after_s(self, device_name: str) -> float:
+        """Silence from which on a device's newest message is stale, s; see :class:`FrameClock`."""
+        with self._changed:
+            return self._clocks[device_name].stale_after_s
 
     def count(self, device_name: str) -> int:
         """How many messages of a device have arrived."""
@@ -114,9 +121,11 @@ class EngineLink:
         self._client.close()  # close() may have come while connect() was under way
 
     def _keep(self, envelope: Envelope) -> None:
+        now = time.monotonic()
         with self._changed:
-            self._newest[envelope.device_name] = (envelope, time.monotonic())
+            self._newest[envelope.device_name] = (envelope, now)
             self._counts[envelope.device_name] += 1
+            self._clocks[envelope.device_name].picture_arrived(now)
         if self._listener is not None:
             self._listener(envelope)
 

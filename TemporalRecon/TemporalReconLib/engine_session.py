@@ -5,19 +5,20 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.engine_image import number_of
 from TemporalReconLib.engine_process import EngineProcess, ProcessState
+from TemporalReconLib.engine_report import EngineReport, StartUpStep, start_up_step
+from TemporalReconLib.frame_clock import MIN_STALE_S
 
 if TYPE_CHECKING:  # the link needs packages that Slicer may not have before the first start
     from TemporalReconLib.engine_link import EngineLink
     from TemporalReconLib.igtl.envelope import Envelope
 
-STALLED_AFTER_S = 0.5
 SLOW_START_S = 60.0
 IMAGE_DEVICE = "RECON"
 _LOCAL_HOSTS = ("", "127.0.0.1", "localhost", "::1")
@@ -53,8 +54,16 @@ class SessionStatus:
         Frames the engine reports as lost or skipped.
     latency_s
         Seconds the engine spent on the newest picture; None if unknown.
+    quality
+        0 (failed) to 1 (as good as fully sampled) of the newest picture; None where the method gives no estimate.
     silence_s
         Seconds since the newest picture arrived; None before the first.
+    stale_after_s
+        Silence from which on the shown picture is stale, s; see :mod:`~TemporalReconLib.frame_clock`.
+    start_up
+        The step of its start that the engine has announced last; None before, and for a remote one.
+    report
+        What the engine says of itself.
     """
 
     state: SessionState
@@ -63,7 +72,16 @@ class SessionStatus:
     n_frames: int = 0
     n_dropped: int = 0
     latency_s: float | None = None
+    quality: float | None = None
     silence_s: float | None = None
+    stale_after_s: float = MIN_STALE_S
+    start_up: StartUpStep | None = None
+    report: EngineReport = field(default_factory=EngineReport)
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the shown picture must not be taken for live, be the engine there or not."""
+        return self.silence_s is not None and self.silence_s > self.stale_after_s
 
 
 class EngineSession:
@@ -157,35 +175,52 @@ class EngineSession:
         newest = link.newest(IMAGE_DEVICE)
         metadata = {} if newest is None else newest.metadata
         latency_ms = number_of(metadata.get("TR.Latency_ms"))
-        state, reason, advice = SessionState.RUNNING, "", ""
-        if silence > STALLED_AFTER_S:
-            state, reason = SessionState.STALLED, f"no picture for {silence:.1f} s"
-            advice = "Check that the scanner still sends; press Stop and Start if it does."
-            if not link.is_connected:
-                reason = f"the connection to the engine is lost, {reason}"
-                advice = "It is tried again; check the network and the engine's computer."
-            elif self._engine_state(link) == "failed":
-                reason, advice = self._engine_words(link)
-        return SessionStatus(
-            state,
-            reason,
-            advice,
+        quality = number_of(metadata.get("TR.Quality"))
+        status = SessionStatus(
+            SessionState.RUNNING,
             n_frames=link.count(IMAGE_DEVICE),
             n_dropped=int(number_of(metadata.get("TR.Dropped")) or 0),
             latency_s=None if latency_ms is None else latency_ms / 1e3,
+            quality=quality,
             silence_s=silence,
+            stale_after_s=link.stale_after_s(IMAGE_DEVICE),
+            report=self._report(link),
         )
+        if status.is_stale:
+            reason, advice = self._why_stalled(link, silence)
+            return replace(status, state=SessionState.STALLED, reason=reason, advice=advice)
+        if not link.is_connected:
+            return status  # just lost; it is told once the picture is stale
+        reason, advice = self._engine_words(link)
+        return replace(status, reason=reason, advice=advice)
+
+    def _why_stalled(self, link: EngineLink, silence: float) -> tuple[str, str]:
+        missing = f"no picture for {silence:.1f} s"
+        if not link.is_connected:
+            reason = f"the connection to the engine is lost, {missing}"
+            return reason, "It is tried again; check the network and the engine's computer."
+        if self._engine_state(link) in ("failed", "stopped"):
+            return self._engine_words(link)
+        return missing, "Check that the scanner still sends; press Stop and Start if it does."
 
     def _status_before_first_picture(self, link: EngineLink) -> SessionStatus:
         if link.is_connected:
+            report = self._report(link)
             if self._engine_state(link) == "failed":
-                return SessionStatus(SessionState.STALLED, *self._engine_words(link))
-            return SessionStatus(SessionState.WAITING, "no picture yet", f"Let the scanner send to port {self._port}.")
+                return SessionStatus(SessionState.STALLED, *self._engine_words(link), report=report)
+            advice = f"Let the scanner send to port {self._port}."
+            return SessionStatus(SessionState.WAITING, "no picture yet", advice, report=report)
         waited = time.monotonic() - self._started_at
+        step = start_up_step(self.process.log_tail) if self._is_local else None
         if waited < SLOW_START_S:
-            return SessionStatus(SessionState.STARTING, "the engine is loading" if self._is_local else "connecting")
+            reason = "the engine is loading" if self._is_local else "connecting"
+            return SessionStatus(SessionState.STARTING, reason, start_up=step)
         advice = "Press Stop and look at the log." if self._is_local else "Check address, port and firewall."
-        return SessionStatus(SessionState.STARTING, f"no answer for {waited:.0f} s", advice)
+        return SessionStatus(SessionState.STARTING, f"no answer for {waited:.0f} s", advice, start_up=step)
+
+    def _report(self, link: EngineLink) -> EngineReport:
+        envelope = link.newest(self._status_device)
+        return EngineReport() if envelope is None else EngineReport.of(envelope.metadata)
 
     def _engine_state(self, link: EngineLink) -> str:
         envelope = link.newest(self._status_device)

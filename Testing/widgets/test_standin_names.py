@@ -80,6 +80,7 @@ def test_a_ui_file_sets_only_properties_that_exist(path: Path) -> None:
     for widget in ElementTree.parse(path).iter("widget"):
         class_name = widget.get("class", "")
         known = slicer_names(class_name, "properties") | qt_properties(qt_base(class_name))
+        known |= {"buddy"} if class_name == "QLabel" else set()  # the loader's own: it is no Qt property
         properties = {entry.get("name", "") for entry in widget.findall("property") if entry.get("stdset") != "0"}
         unknown += [f"{class_name} {widget.get('name')}: {name}" for name in sorted(properties - known)]
     assert unknown == []

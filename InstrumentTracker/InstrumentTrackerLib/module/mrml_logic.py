@@ -6,7 +6,7 @@ import slicer
 import TemporalReconLib
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from TemporalReconLib.engine_session import EngineSession, listen_options
-from TemporalReconLib.module.mrml_logic import pythonExecutable
+from TemporalReconLib.module.mrml_engine_logic import pythonExecutable
 
 from InstrumentTrackerLib.module.mrml_parameter_node import InstrumentTrackerParameterNode
 

@@ -1,17 +1,14 @@
 """Starts and follows the engine of Temporal Recon, and shows its pictures."""
 
 import logging
-import shutil
-import sys
-from pathlib import Path
 
 import slicer
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from TemporalReconLib.engine_image import age_on_arrival_s
-from TemporalReconLib.engine_session import IMAGE_DEVICE, EngineSession, listen_options
+from TemporalReconLib.engine_session import IMAGE_DEVICE, listen_options
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.frame_reader import FrameReader
+from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 from TemporalReconLib.module.mrml_parameter_node import TemporalReconParameterNode
 from TemporalReconLib.mrml_roles import assign_role
 from TemporalReconLib.mrml_volume import VOLUME_ROLE, LiveVolume
@@ -20,12 +17,11 @@ from TemporalReconLib.mrml_volume import VOLUME_ROLE, LiveVolume
 LIVE_VOLUME_ATTRIBUTE = "InBoreGuidance.LiveVolume"
 
 
-class TemporalReconLogic(ScriptedLoadableModuleLogic):
-    """Starts and follows the engine; usable without the widget."""
+class TemporalReconLogic(EngineLogic):
+    """Shows the engine's pictures in the scene; usable without the widget."""
 
     def __init__(self):
-        ScriptedLoadableModuleLogic.__init__(self)
-        self.session = EngineSession("TemporalReconLib", pythonExecutable())
+        EngineLogic.__init__(self, "TemporalReconLib")
         self._volume = None
         self._shown = None
         self._reader = FrameReader()
@@ -38,7 +34,7 @@ class TemporalReconLogic(ScriptedLoadableModuleLogic):
 
         Raises InputError where a setting cannot work.
         """
-        self.session.start(parameterNode.engineHost, parameterNode.enginePort, engineOptions(parameterNode))
+        self.startEngine(parameterNode, listen_options(parameterNode.scannerAddress))
         self._shown = None
         self._volume = None
 
@@ -54,6 +50,8 @@ class TemporalReconLogic(ScriptedLoadableModuleLogic):
 
     def update(self, parameterNode):
         """Hand the newest picture to the scene and return the state; call it from a timer."""
+        if parameterNode is not None:
+            self.updatePlanningScan(parameterNode)
         envelope = self.session.newest(IMAGE_DEVICE)
         if envelope is not None and envelope is not self._shown and parameterNode is not None:
             self._shown = envelope
@@ -80,23 +78,7 @@ class TemporalReconLogic(ScriptedLoadableModuleLogic):
             showInSliceViews(node)
 
 
-def engineOptions(parameterNode):
-    """Command line options of the engine for these settings."""
-    options = ["--method", parameterNode.method, "--device", parameterNode.device]
-    options += listen_options(parameterNode.scannerAddress)
-    if parameterNode.weightsPath:
-        if not Path(parameterNode.weightsPath).is_file():
-            raise InputError(f"{parameterNode.weightsPath}: no such weights file; choose another or leave it empty")
-        options += ["--weights", parameterNode.weightsPath]
-    return options
-
-
 def showInSliceViews(volumeNode):
     """Show a volume in all slice views, along its own planes."""
     hasViews = slicer.app.layoutManager() is not None
     slicer.util.setSliceViewerLayers(background=volumeNode, fit=hasViews, rotateToVolumePlane=hasViews)
-
-
-def pythonExecutable():
-    """Slicer's Python, which is on the PATH inside Slicer."""
-    return shutil.which("PythonSlicer") or sys.executable

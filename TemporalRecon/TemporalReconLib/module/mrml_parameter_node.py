@@ -1,28 +1,18 @@
 """Settings of Temporal Recon that are kept in the scene."""
 
-from typing import Annotated
-
 import slicer
-from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import parameterNodeWrapper
 
-from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, METHOD_NAMES
+from TemporalReconLib.module.mrml_engine_settings import EngineSettings
 
 
 @parameterNodeWrapper
-class TemporalReconParameterNode:
-    """Settings kept in the scene.
+class TemporalReconParameterNode(EngineSettings):
+    """Settings of the engine, and of this panel:
 
-    engineHost - computer the engine runs on; this one: it is started here
-    enginePort - port the engine listens on
     scannerAddress - address of another computer that may send to the engine; empty: this computer only
-    method, device, weightsPath - as of the command line; an empty path is none
     outputVolume - volume that shows the newest picture; made where it is missing
     """
 
-    engineHost: str = "127.0.0.1"
-    enginePort: Annotated[int, WithinRange(1024, 65535)] = 18944
-    scannerAddress: str
-    method: Annotated[str, Choice(list(METHOD_NAMES))] = DEFAULT_METHOD
-    device: Annotated[str, Choice(["auto", "cpu", "cuda:0"])] = "auto"
-    weightsPath: str
+    scannerAddress: str = ""
     outputVolume: slicer.vtkMRMLScalarVolumeNode

@@ -4,6 +4,7 @@ import html
 
 from slicer.i18n import tr as _
 
+from TemporalReconLib.engine_report import StartUpStep
 from TemporalReconLib.engine_session import SessionState, SessionStatus
 
 # Shape, color and word: none of them carries the meaning alone.
@@ -44,3 +45,16 @@ def countersText(status: SessionStatus) -> str:
     return _("Frames {frames}   Dropped {dropped}   Latency {latency}").format(
         frames=status.n_frames, dropped=status.n_dropped, latency=latency
     )
+
+
+def stepText(step: StartUpStep) -> str:
+    """A step of the engine's start in words for a progress bar."""
+    kind = step.text.partition(":")[0]
+    words = {
+        "environment": _("Checking the environment"),
+        "weights": _("Loading the weights"),
+        "warm-up": _("First computation"),
+        "listening": _("Opening the port"),
+    }
+    text = words.get(kind.strip().lower(), step.text)
+    return _("Step {number} of {total}: {text}").format(number=step.number, total=step.n_steps, text=text)

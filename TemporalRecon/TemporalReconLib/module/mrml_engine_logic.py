@@ -1,0 +1,91 @@
+"""What the logics of both modules do alike: start, stop and command an engine."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import slicer
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from TemporalReconLib.engine_session import EngineSession
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.reconstruction.registry import check_method
+
+
+class EngineLogic(ScriptedLoadableModuleLogic):
+    """Starts, follows and commands an engine; usable without a panel.
+
+    :param package: package that is run with ``serve``.
+    :param searchPaths: folders that hold packages of ours beyond this one.
+    :param statusDevice: device name of the engine's STATUS messages.
+    """
+
+    def __init__(self, package, searchPaths=(), statusDevice="TemporalRecon"):
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.session = EngineSession(package, pythonExecutable(), searchPaths, statusDevice)
+        self._sentPlanningVolume = None
+
+    def startEngine(self, settings, options=(), listener=None):
+        """Start the engine, or join the one at ``settings.engineHost``; returns at once.
+
+        :param settings: a parameter node with EngineSettings.
+        :param options: more command line options, such as those of the source.
+        :param listener: called with every message of the engine on a thread of the link.
+
+        Raises InputError where a setting cannot work.
+        """
+        arguments = [*engineOptions(settings), *options]
+        self.session.start(settings.engineHost, settings.enginePort, arguments, listener)
+        self._sentPlanningVolume = None
+
+    def updatePlanningScan(self, settings):
+        """Send the planning scan when it was chosen; the link sends it again to a restarted engine."""
+        node = settings.planningVolume
+        if self.session.link is None or node is self._sentPlanningVolume:
+            return
+        self._sentPlanningVolume = node
+        if node is not None and node.GetImageData() is not None:
+            self.session.link.send(planningEnvelope(node), latched=True)
+
+    def reset(self):
+        """Let the engine forget the frames so far."""
+        self.sendCommand("RESET")
+
+    def sendCommand(self, name, text=""):
+        """Send ``CMD_<name>`` with a JSON text; the engine answers by ``ACK_<name>``."""
+        from TemporalReconLib.igtl.envelope import Envelope
+        from TemporalReconLib.igtl.messages import StringMessage
+
+        if self.session.link is not None:
+            self.session.link.send(Envelope(StringMessage(text), f"CMD_{name}"))
+
+
+def engineOptions(settings):
+    """Command line options of the engine for EngineSettings; raises InputError where one cannot work."""
+    weights = Path(settings.weightsPath) if settings.weightsPath else None
+    check_method(settings.method, weights)
+    options = ["--method", settings.method, "--device", settings.device]
+    if settings.imageCoordinates != "label":
+        options += ["--image-coordinates", settings.imageCoordinates]
+    if weights is not None:
+        if not weights.exists():
+            raise InputError(f"{weights}: no such weights file; choose another or leave it empty")
+        options += ["--weights", str(weights)]
+    return options
+
+
+def planningEnvelope(volumeNode):
+    """A volume node as the planning scan that an engine understands; raises InputError for one that is none."""
+    import numpy as np
+
+    from TemporalReconLib.acquisition.image_frame import ImageFrame
+    from TemporalReconLib.igtl.frames import image_envelope
+    from TemporalReconLib.mrml_volume import ijk_to_ras_of
+
+    pixels = np.ascontiguousarray(slicer.util.arrayFromVolume(volumeNode), dtype=np.float32)
+    return image_envelope(ImageFrame(pixels, ijk_to_ras_of(volumeNode), stream_id="planning"), planning=True)
+
+
+def pythonExecutable():
+    """Slicer's Python, which is on the PATH inside Slicer."""
+    return shutil.which("PythonSlicer") or sys.executable
