@@ -6,13 +6,16 @@ READY := $(VENV)/.ready
 DEMO_OUTPUT ?= demo-output
 BENCHMARK_OUTPUT ?= benchmark-output
 
-.PHONY: demo test lint format benchmark clean
+.PHONY: demo test docs lint format benchmark clean
 
 demo: $(READY)  ## the main job on a simulated case, end to end over a real socket, with pictures
 	$(BIN)/instrument-tracker demo --output $(DEMO_OUTPUT)
 
 test: $(READY)  ## all tests; those that need a peer or data that is missing say so
 	$(BIN)/python -m pytest
+
+docs: $(READY)  ## documentation as HTML; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -32,4 +35,4 @@ $(READY): pyproject.toml .ci/make-venv
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(DEMO_OUTPUT) $(BENCHMARK_OUTPUT) *.egg-info
+	rm -rf $(VENV) docs/_build $(DEMO_OUTPUT) $(BENCHMARK_OUTPUT) *.egg-info

@@ -1,13 +1,13 @@
 """From the end of the needle's void to the end of its metal: an estimate, off unless asked for.
 
 The picture shows where the needle's field takes the signal away, not the needle. At its tip the void reaches beyond
-the metal. The model is the field of a long thin magnetized rod on its own axis, at a distance r beyond its end:
+the metal. The model is the field of a long thin magnetized rod on its own axis, at a distance r beyond its end::
 
     dB = chi B0 a^2 (3 cos^2 theta - 1) / (8 r^2)
 
 with the difference of susceptibility chi between metal and tissue, the rod's radius a and its angle theta to B0
 (the sum of the dipoles of the rod). Signal is lost where this field turns the spins of one voxel, of length d along
-the axis, apart by half a turn until the echo:
+the axis, apart by half a turn until the echo::
 
     r^3 = gamma |chi| B0 a^2 |3 cos^2 theta - 1| d TE / (4 pi)
 

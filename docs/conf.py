@@ -1,0 +1,29 @@
+"""How the documentation is built: ``make docs`` (Sphinx, strict)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from TemporalReconLib import __version__
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+project = "InBoreGuidance"
+author = copyright = "The InBoreGuidance contributors"
+release = version = __version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinxarg.ext"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["_build"]
+# Every reference must lead somewhere; what is not ours (numpy, torch) is not linked.
+nitpicky = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+napoleon_google_docstring = False
+
+html_theme = "furo"
+html_title = f"InBoreGuidance {version}"
+html_static_path: list[str] = []
+# Nothing is fetched when a page is opened: hospitals read it offline.
+html_theme_options = {"footer_icons": []}
