@@ -20,7 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--output", type=path_name, required=True, metavar="DIR", help="continues what it holds")
     parser.add_argument("--series", type=int, default=20, metavar="N", help="simulated biopsies (%(default)s)")
     parser.add_argument("--frames", type=int, default=24, metavar="F", help="frames of each (%(default)s)")
-    parser.add_argument("--accelerations", default="1,8,16,25,32", metavar="R,R", help="(%(default)s)")
+    parser.add_argument(
+        "--accelerations", default="1,8,16,25,32", metavar="R,R", help="accelerations to compare (%(default)s)"
+    )
     parser.add_argument("--mask", choices=MASK_KINDS, default="golden", help="order of the lines (%(default)s)")
     parser.add_argument("--no-planning", action="store_true", help="the reconstruction is given no planning scan")
     add_method_options(parser)

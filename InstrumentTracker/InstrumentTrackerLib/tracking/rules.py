@@ -29,25 +29,25 @@ any                    frame number repeats or steps back                  a new
 
 The state is that of the reported tip. While the guide is tracked, the needle decides:
 
-==============================================  =====================================================================
-needle                                          state, and what is reported
-==============================================  =====================================================================
-seen, but the confidence of guide and needle    as if it were not seen
-together is below ``MIN_CONFIDENCE``
-seen, fits                                      tracked, needle tip
-first seen                                      tracked, guide tip; the needle with its second sight
-jumps forward on the axis by what a gun throws  predicted, at the new place: a shot; tracked with the second sight
-(``MIN_THROW_MM`` to ``MAX_THROW_MM``)          that agrees, so one frame later; then it rests in the guide
-jumps less, or back, along the axis             predicted at the old place; tracked at the new one with the second
-                                                sight that agrees
-jumps elsewhere, or away from the guide's line  not believed: predicted at the old place
-not seen; so near the guide tip that its cap    tracked, guide tip
-hides it
-not seen otherwise                              predicted, moving with the guide, for at most ``PREDICTION_MS``; then
-                                                it counts as drawn into the guide: tracked, guide tip
-==============================================  =====================================================================
+========================================================  ==========================================================
+needle                                                    state, and what is reported
+========================================================  ==========================================================
+seen; guide and needle together below ``MIN_CONFIDENCE``  as if it were not seen
+seen, fits                                                tracked, needle tip
+first seen                                                tracked, guide tip; the needle with its second sight
+jumps forward on the axis by what a gun throws            predicted, at the new place: a shot; tracked with the
+                                                          second sight that agrees, so one frame later; then it
+                                                          rests in the guide
+jumps less, or back, along the axis                       predicted at the old place; tracked at the new one with
+                                                          the second sight that agrees
+jumps elsewhere, or away from the guide's line            not believed: predicted at the old place
+not seen; so near the guide tip that its cap hides it     tracked, guide tip
+not seen otherwise                                        predicted, moving with the guide, for at most
+                                                          ``PREDICTION_MS``; then it counts as drawn into the guide:
+                                                          tracked, guide tip
+========================================================  ==========================================================
 
-A needle without a guide is not followed: nothing says that it is one.
+A gun throws ``MIN_THROW_MM`` to ``MAX_THROW_MM``. A needle without a guide is not followed: nothing says that it is one.
 
 Confidence: tracked, the measurement's, times how well it fits (1 inside the expected 95 %, 0.5 at the border);
 predicted, that of the last tracked frame, falling to 0 over ``PREDICTION_MS``, halved while a picture contradicts or a

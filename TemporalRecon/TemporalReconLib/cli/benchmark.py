@@ -30,7 +30,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--output", type=path_name, metavar="DIR", help="needed; continues what it holds")
     parser.add_argument("--series", type=int, default=20, metavar="N", help="simulated biopsies (%(default)s)")
     parser.add_argument("--frames", type=int, default=24, metavar="F", help="frames of each (%(default)s)")
-    parser.add_argument("--accelerations", default="8,16,25,32", metavar="R,R", help="(%(default)s)")
+    parser.add_argument(
+        "--accelerations", default="8,16,25,32", metavar="R,R", help="accelerations to compare (%(default)s)"
+    )
     parser.add_argument("--masks", default=",".join(MASK_KINDS), help="orders of the lines (%(default)s)")
     parser.add_argument("--planning", default="with,without", help="planning scan given or not (%(default)s)")
     parser.add_argument("--methods", metavar="LIST", help="all, with bart-tv and bart-llr where BART is installed")

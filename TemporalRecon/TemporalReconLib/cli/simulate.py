@@ -20,7 +20,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--output", type=Path, required=True, metavar="CASE.h5", help="ISMRMRD file to write")
     parser.add_argument("--truth", type=Path, metavar="JSON", help="write target and true tip positions there")
     parser.add_argument("--background", type=path_name, metavar="VOL", help="MR volume to use as anatomy")
-    parser.add_argument("--frames", type=int, default=_DEFAULTS.frames, metavar="N", help="(%(default)s)")
+    parser.add_argument(
+        "--frames", type=int, default=_DEFAULTS.frames, metavar="N", help="frames to acquire (%(default)s)"
+    )
     parser.add_argument(
         "--acceleration",
         type=float,

@@ -27,7 +27,9 @@ torchrun --nproc-per-node N -m TemporalReconLib train ..."""
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("train", help="train a learned method; stops and goes on", description=_DESCRIPTION)
     add_training_options(parser, RECIPES, "about two hours", "half of the simulated series")
-    parser.add_argument("--method", choices=TRAINABLE_METHODS, default=TRAINABLE_METHODS[0], help="(%(default)s)")
+    parser.add_argument(
+        "--method", choices=TRAINABLE_METHODS, default=TRAINABLE_METHODS[0], help="what to train (%(default)s)"
+    )
     parser.add_argument("--data", type=path_name, metavar="DIR", help="own fully sampled series, half of the examples")
     parser.set_defaults(run=run)
 
