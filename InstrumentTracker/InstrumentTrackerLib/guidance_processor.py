@@ -38,10 +38,13 @@ class GuidanceProcessor(ReconstructionProcessor):
         self.tracking.set_planning(planning)
 
     def ingest(self, frame: Frame) -> bool:
+        planning = self.planning
         accepted = super().ingest(frame)
         if self.counters.restarts != self._restarts:
             self._restarts = self.counters.restarts
             self._follow_restart()
+        elif self.planning is not planning:
+            self._follow_planning()
         if accepted and isinstance(frame, KSpaceFrame):
             self.tracking.ingest(frame)
         return accepted
@@ -71,3 +74,10 @@ class GuidanceProcessor(ReconstructionProcessor):
             self.tracking.reset()
         else:
             self.tracking.restart()
+
+    def _follow_planning(self) -> None:
+        """The reconstruction has fitted the planning scan to the series, or left it out."""
+        if self.planning is None:
+            self.tracking.reset()
+        else:
+            self.tracking.set_planning(self.planning)

@@ -63,7 +63,8 @@ def engine_process(package: str, method: str, options: list[str]) -> Iterator[tu
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None
-            listening = re.search(r"listening on .*:(\d+)", process.stdout.readline())
+            found = (re.match(r"listening on .*:(\d+)", line) for line in process.stdout)
+            listening = next(filter(None, found), None)
             if listening is None:
                 raise InputError(f"{package} serve --method {method} did not start; run it by hand to see why")
             yield psutil.Process(process.pid), int(listening[1])

@@ -52,9 +52,8 @@ def engine_port() -> Iterator[int]:
     with subprocess.Popen([*command, "--device", "cpu"], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            listening = re.search(r"listening on .*:(\d+)", process.stdout.readline())
-            assert listening is not None
-            yield int(listening[1])
+            ports = (re.match(r"listening on .*:(\d+)", line) for line in process.stdout)
+            yield next(int(found[1]) for found in ports if found)
         finally:
             process.terminate()
 

@@ -32,8 +32,24 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     check_tracking_options(options)
     let_idle_threads_sleep()
+    serve = serve_options(options)
     from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
 
-    tracking = tracking_pipeline(options, target_of(options))
-    processor = GuidanceProcessor(options.method, options.device, options.weights, tracking, options.send_plane)
-    return serve_until_interrupted(processor, serve_options(options))
+    def processor() -> GuidanceProcessor:
+        tracking = tracking_pipeline(options, target_of(options))
+        return GuidanceProcessor(options.method, options.device, options.weights, tracking, options.send_plane)
+
+    return serve_until_interrupted(processor, serve, options.device, lambda: _models(options))
+
+
+def _models(options: argparse.Namespace) -> list[str]:
+    """What the reconstruction and the segmenter have learned, for the engine's start-up lines."""
+    from TemporalReconLib.engine.start_up import model_text, models_of
+
+    from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
+    from InstrumentTrackerLib.segmentation.registry import CLASSICAL, NETWORK
+
+    models = models_of(options.method, options.weights)
+    if options.segmenter == NETWORK:
+        return [*models, model_text(METHOD, options.segmenter_weights)]
+    return models if options.segmenter == CLASSICAL else [*models, f"segmenter {options.segmenter}"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 INPUT_HELP = (
     "ISMRMRD .h5 (raw data or images), fastMRI .h5, .nrrd, .seq.nrrd, .mha, .nii.gz (magnitude, or two components "
-    "real and imaginary) or a DICOM folder"
+    "real and imaginary), a DICOM folder, or the .jsonl log of a recording (or its folder)"
 )
 
 
@@ -62,10 +62,12 @@ def check_options(options: argparse.Namespace) -> None:
         If INPUT or the planning image is missing or of an unknown kind, or the method is unknown.
     """
     from TemporalReconLib.acquisition.series import check_input
+    from TemporalReconLib.engine.recording_log import find_log
 
-    for path in (options.input, options.prior):
-        if path is not None:
-            check_input(path)
+    if find_log(options.input) is None:
+        check_input(options.input)
+    if options.prior is not None:
+        check_input(options.prior)
     check_method(options.method, options.weights)
 
 

@@ -49,14 +49,23 @@ def run(options: argparse.Namespace) -> int:
     )
     check_options(options)
     from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
-    from TemporalReconLib.engine.offline import open_for_playing, reconstruct_series
+    from TemporalReconLib.engine.offline import SeriesOptions, open_for_playing, reconstruct_series
+    from TemporalReconLib.engine.recording_log import find_log
+    from TemporalReconLib.engine.replay import replay
     from TemporalReconLib.reconstruction.registry import make_reconstructor
 
-    opened = open_for_playing(options.input, series_options(options))
+    series = series_options(options)
+    log = find_log(options.input)
+    if log is not None and series != SeriesOptions():
+        raise InputError(
+            f"{options.input}: a recording is played as it was; leave --acceleration, --mask, --mask-seed, --prior and "
+            "--frames out, or give one of its .h5 files"
+        )
+    opened = open_for_playing(options.input, series)
     reconstructor = make_reconstructor(options.method, options.device, options.weights)
     images, uncertainties = [], []
     with Progress() as progress:
-        for image in reconstruct_series(opened, reconstructor):
+        for image in reconstruct_series(opened, reconstructor) if log is None else replay(log, reconstructor):
             images.append(image)
             if options.uncertainty is not None:
                 uncertainties.append(uncertainty_of(image, options.uncertainty))

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from TemporalReconLib.cli.options import add_method_options, path_name
@@ -57,6 +58,9 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--record", type=path_name, metavar="DIR", help="keep everything that comes in as ISMRMRD files"
     )
+    parser.add_argument(
+        "--record-paused", action="store_true", help="begin with the recording off; CMD_RECORD switches it on"
+    )
     add_method_options(parser)
 
 
@@ -71,15 +75,22 @@ def let_idle_threads_sleep() -> None:
 
 def run(options: argparse.Namespace) -> int:
     let_idle_threads_sleep()
+    serve = serve_options(options)
     from TemporalReconLib.engine.processor import ReconstructionProcessor
+    from TemporalReconLib.engine.start_up import models_of
 
     return serve_until_interrupted(
-        ReconstructionProcessor(options.method, options.device, options.weights), serve_options(options)
+        lambda: ReconstructionProcessor(options.method, options.device, options.weights),
+        serve,
+        options.device,
+        lambda: models_of(options.method, options.weights),
     )
 
 
 def serve_options(options: argparse.Namespace) -> ServeOptions:
-    """The parsed ``add_serve_options``."""
+    """The parsed ``add_serve_options``; raises InputError where they contradict each other."""
+    if options.record_paused and options.record is None:
+        raise InputError("--record-paused: where to is missing; add --record DIR")
     from TemporalReconLib.engine.serving import ServeOptions
     from TemporalReconLib.mrd.frame_rule import FrameRule
 
@@ -93,20 +104,43 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         legacy_v1=options.legacy_v1,
         message_log=options.message_log,
         record=options.record,
+        record_paused=options.record_paused,
         mrd_port=options.mrd_port,
         mrd_frames=FrameRule.parsed(options.mrd_frames),
         weights={options.method: options.weights},
     )
 
 
-def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions) -> NoReturn:
-    """Run the engine until Ctrl-C or SIGTERM, which end the process; says on stdout where it listens."""
+def serve_until_interrupted(
+    make_processor: Callable[[], FrameProcessor],
+    options: ServeOptions,
+    device: str,
+    models: Callable[[], list[str]],
+) -> NoReturn:
+    """Run the engine until Ctrl-C or SIGTERM, which end the process.
+
+    Says on stdout how far its start is and where it listens, in the format of
+    :mod:`~TemporalReconLib.engine.start_up`.
+
+    Parameters
+    ----------
+    device
+        As given to ``--device``.
+    models
+        Tells what is learned, see :func:`~TemporalReconLib.engine.start_up.models_of`.
+    """
     from TemporalReconLib.engine.serving import serving
+    from TemporalReconLib.engine.start_up import environment_text, step_line, warm_up_text, weights_text
 
     try:
+        _say(step_line(1, environment_text(device)))
+        processor = make_processor()
+        _say(step_line(2, weights_text(models())))
+        _say(step_line(3, warm_up_text(processor)))
         with serving(processor, options) as (server, _):
-            sys.stdout.write(f"listening on {server.host}:{server.port}\n")
-            sys.stdout.flush()
+            listening = f"listening on {server.host}:{server.port}"
+            _say(step_line(4, listening))
+            _say(f"{listening}\n")
             threading.Event().wait()
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
@@ -114,6 +148,12 @@ def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions) ->
     # that hangs.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _say(line: str) -> None:
+    """A line on stdout that a pipe passes on at once."""
+    sys.stdout.write(line)
+    sys.stdout.flush()
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -28,10 +28,19 @@ class DiskSpace:
     def __init__(self, folder: Path, reserve_bytes: int = RESERVE_BYTES) -> None:
         self._folder = folder
         self._reserve_bytes = reserve_bytes
+        self.begin()
+
+    def begin(self) -> None:
+        """Learn the pace anew: what was written so far tells nothing of what comes."""
         self._begin_s: float | None = None
         self._checked_s = 0.0
         self._n_bytes = 0
         self.warning = ""
+
+    @property
+    def free_bytes(self) -> int:
+        """Free space now; raises OSError if the folder is gone."""
+        return shutil.disk_usage(self._folder).free
 
     def require(self, n_bytes: int) -> None:
         """Raises InputError where writing so much would leave less than the reserve; may set :attr:`warning`."""
@@ -41,7 +50,7 @@ class DiskSpace:
         if self._checked_s and now - self._checked_s < _CHECK_PERIOD_S:
             return
         self._checked_s = now
-        free = shutil.disk_usage(self._folder).free
+        free = self.free_bytes
         left = free - self._reserve_bytes - n_bytes
         if left < 0:
             raise InputError(f"the disk is nearly full, {free / 1e9:.1f} GB left; free some and start again")

@@ -7,7 +7,6 @@ with less of it.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -16,24 +15,25 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.engine.device_memory import device_text, free_bytes
 from TemporalReconLib.engine.frame_results import results_of
 from TemporalReconLib.engine.health import Health, HealthReport
 from TemporalReconLib.engine.memory_fallback import MemoryFallback, is_out_of_memory
 from TemporalReconLib.engine.processor import Frame, FrameProcessor
 from TemporalReconLib.engine.recorder import FrameRecord, Recorder
+from TemporalReconLib.engine.senders import Senders
+from TemporalReconLib.engine.status_message import DeviceState, status_envelope
 from TemporalReconLib.engine.stream_guard import StreamGuard
 from TemporalReconLib.engine.work_queue import Work, WorkQueue
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.counters import ServerCounters
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frame_metadata import common_metadata
-from TemporalReconLib.igtl.messages import STATUS_NOT_READY, STATUS_OK, STATUS_UNKNOWN_ERROR, StatusMessage
 from TemporalReconLib.reconstruction.registry import check_method
 
 logger = logging.getLogger(__name__)
 
 HEALTH_PERIOD_S = 1.0
-_STATUS_CODES = {"running": STATUS_OK, "failed": STATUS_UNKNOWN_ERROR}
 
 Publish = Callable[[Envelope], object]
 
@@ -84,6 +84,9 @@ class Engine:
         self._starts_series = False
         self._queue = WorkQueue()
         self._health = Health()
+        self._senders = Senders()
+        self._device = DeviceState(device_text(processor.device), None)
+        self._device_seen_s = -HEALTH_PERIOD_S
         self._paused = threading.Event()
         self._stopping = threading.Event()
         self._status_due = threading.Event()
@@ -124,9 +127,16 @@ class Engine:
         self._fail(reason)
 
     def submit(
-        self, kind: str, content: object = None, arrival_time: float | None = None, time_is_known: bool = True
+        self,
+        kind: str,
+        content: object = None,
+        arrival_time: float | None = None,
+        time_is_known: bool = True,
+        sender: str = "",
     ) -> None:
         """Queue work of a kind that :class:`Work` names. Thread-safe; waits only when memory would overflow."""
+        if kind in ("frame", "planning"):
+            self._senders.heard(sender)
         if kind == "frame":
             self._health.frame_arrived()
             if self._paused.is_set():
@@ -138,6 +148,12 @@ class Engine:
         """Change the reconstruction method between two frames; raises InputError if there is none of that name."""
         check_method(name)
         self.submit("method", name)
+
+    def switch_recording(self, on: bool) -> None:
+        """Keep what comes from now on, or no longer; raises InputError for an engine that was not told where to."""
+        if self._recorder is None:
+            raise InputError("recording: this engine was started without a folder; start it again with --record DIR")
+        self.submit("record", on)
 
     def pause(self, paused: bool) -> None:
         """Ignore frames until resumed."""
@@ -157,6 +173,7 @@ class Engine:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
+            self._look_at_device()
             waiting: list[FrameRecord] = []
             for work in self._queue.take_all(timeout_s=0.5):
                 if self._stopping.is_set():
@@ -170,6 +187,17 @@ class Engine:
                     waiting = []
                     self._obey(work)
             self._finish(waiting)
+
+    def _look_at_device(self) -> None:
+        """Note the free memory once a second, in the thread that computes: a device that hangs hangs only that one."""
+        now = time.monotonic()
+        if now - self._device_seen_s >= HEALTH_PERIOD_S:
+            self._device_seen_s = now
+            device = self._processor.device
+            try:
+                self._device = DeviceState(device_text(device), free_bytes(device))
+            except (RuntimeError, OSError) as error:  # a GPU that is lost: the next frame meets it, and tells
+                logger.warning("the device does not answer: %s", error)
 
     def _finish(self, records: list[FrameRecord]) -> None:
         """Show the newest of the frames that were used, then note what became of each."""
@@ -292,6 +320,7 @@ class Engine:
             return record
         restarts, accepted_before = self._processor.counters.restarts, self._processor.counters.accepted
         failure = self._guarded(lambda: self._take(frame, accepted_before))
+        self._health.planning_used(self._processor.planning_note)
         is_used = not failure and self._processor.counters.accepted > accepted_before
         starts_series = self._starts_series or self._processor.counters.restarts != restarts
         if is_used:
@@ -324,6 +353,10 @@ class Engine:
             work.content.set()
         elif work.kind == "resume":
             self._processor.expect_gap()
+        elif work.kind == "record":
+            assert self._recorder is not None
+            self._recorder.switch(work.content)
+            self._status_due.set()
         else:
             self._processor.reset()
             self._streams.reset()
@@ -369,49 +402,14 @@ class Engine:
             self._status_due.clear()
 
     def status_envelope(self) -> Envelope:
-        """The STATUS message of this moment: state and reason as text, the figures as JSON metadata."""
-        report = self.health
-        counters = self._processor.counters
-        figures: dict[str, object] = {
-            "arrived": report.arrived,
-            "paused": report.paused,
-            "foreign": report.foreign,
-            "accepted": counters.accepted,
-            "missing": counters.missing,
-            "repeated": counters.repeated,
-            "stepped_back": counters.stepped_back,
-            "moved": counters.moved,
-            "restarts": counters.restarts,
-            "shown": report.shown,
-            "skipped": report.skipped,
-            "rejected": report.rejected,
-        }
-        if self._link_counters is not None:
-            link = self._link_counters()
-            figures |= {
-                "messages_dropped": link.dropped,
-                "clients_closed": link.closed,
-                "clients_refused": link.refused_clients,
-                "sends_skipped": link.skipped_sends,
-                "byte_order_corrected": link.byte_order_corrected,
-            }
-        metadata = {"TR.State": report.state, "TR.Counters": json.dumps(figures)}
-        if report.shown:
-            metadata["TR.Latency_ms"] = f"{report.latency_ms_median:.1f}"
-            metadata["TR.LatencyP95_ms"] = f"{report.latency_ms_p95:.1f}"
-        text = report.state if not report.reason else f"{report.state}: {report.reason}"
-        if self._recorder is not None:
-            recording = self._recorder.state
-            metadata["TR.Recording"] = recording.text
-            if recording.failure or recording.warning:
-                text += f"; {recording.text}"
-        return Envelope(
-            StatusMessage(
-                code=_STATUS_CODES.get(report.state, STATUS_NOT_READY),
-                text=text.encode("ascii", "replace").decode()[:1000],
-                error_name=report.state,
-            ),
+        """The STATUS message of this moment."""
+        return status_envelope(
             self._processor.status_device,
-            timestamp=time.time(),
-            metadata=metadata,
+            self.health,
+            self._processor.counters,
+            self._processor.method,
+            self._device,
+            self._senders.count,
+            None if self._link_counters is None else self._link_counters(),
+            None if self._recorder is None else self._recorder.state,
         )

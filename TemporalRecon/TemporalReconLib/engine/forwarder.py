@@ -71,6 +71,10 @@ class Forwarder:
         for thread in self._threads:
             thread.join(timeout_s)
 
+    @property
+    def is_connected(self) -> bool:
+        return self._client.is_connected
+
     def publish(self, envelope: Envelope) -> None:
         """Queue a message; never waits."""
         with self._changed:

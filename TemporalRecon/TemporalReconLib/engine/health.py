@@ -30,7 +30,8 @@ class HealthReport:
         ``stopped`` (on command), ``failed`` (the last frame could not be processed; the next one is tried).
     reason
         Why, in words for a user; while running empty, or what is not as it should be: a doubtful picture, another
-        method for want of memory, an engine slower than the scanner, a second sender.
+        method for want of memory, a planning scan that does not fit, an engine slower than the scanner, a second
+        sender.
     shown, skipped, rejected
         Pictures made, pictures skipped for a newer one, frames that could not be used.
     arrived, paused, foreign
@@ -65,7 +66,7 @@ class Health:
         self._work_began: float | None = None
         self._foreign_at = -FOREIGN_NEWS_S
         self._foreign_text = self._fallback = ""
-        self._failure = self._doubt = ""
+        self._failure = self._doubt = self._planning_note = ""
         self._is_stopped = False
         self._shown = self._skipped = self._rejected = 0
         self._arrived = self._paused = self._foreign = 0
@@ -121,6 +122,11 @@ class Health:
                 else f"picture unreliable (quality {100 * doubtful_quality:.0f} %); if it stays, send a new planning "
                 "scan or change to method compressed-sensing"
             )
+
+    def planning_used(self, note: str) -> None:
+        """What a user should know of the planning scan; empty where it is used as it was sent."""
+        with self._lock:
+            self._planning_note = note
 
     def picture_held(self) -> None:
         """A frame was used, but no picture is due yet."""
@@ -181,6 +187,7 @@ class Health:
         return [
             self._doubt,
             self._fallback,
+            self._planning_note,
             f"slower than the scanner: one picture for {1 + skips:.0f} frames" if is_slow else "",
             self._foreign_text if now - self._foreign_at < FOREIGN_NEWS_S else "",
         ]

@@ -14,6 +14,8 @@ from TemporalReconLib.mrd.server import MrdServer
 logger = logging.getLogger(__name__)
 
 LAST_IMAGES_S = 30.0
+# One scanner at a time.
+SENDER = "mrd"
 
 
 class MrdLink:
@@ -50,7 +52,7 @@ class MrdLink:
     def _receive(self, frame: KSpaceFrame) -> None:
         assert self._engine is not None
         self._stream_id = frame.stream_id
-        self._engine.submit("frame", frame)
+        self._engine.submit("frame", frame, sender=SENDER)
 
     def _finish(self) -> None:
         """The scanner gets the last pictures before the connection is closed."""

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from TemporalReconLib.acquisition.frame_series import arrange_frames
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.acquisition.masks import lines_per_frame
 from TemporalReconLib.acquisition.series import Series, open_series, read_volume, require_same_geometry
+from TemporalReconLib.engine.recording_log import RecordedSeries, find_log
 from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,12 +57,17 @@ class OpenedSeries:
 def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
     """Open an INPUT, undersample it where asked, and attach the planning scan.
 
+    The log of a recording, or the folder that holds it, plays the frames that were used.
+
     Raises
     ------
     InputError
         If the file, the options or the planning image do not fit together.
     """
-    series = open_series(path, options.frames)
+    log = find_log(path)
+    series = (
+        open_series(path, options.frames) if log is None else arrange_frames(RecordedSeries(log), options.frames, path)
+    )
     planning = series.planning
     if options.acceleration is not None:
         lines_per_frame(series.image_shape[1], options.acceleration)

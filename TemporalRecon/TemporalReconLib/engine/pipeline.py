@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.engine.planning_fit import SAME_PLACE_MM, fitted_planning
 from TemporalReconLib.geometry import same_geometry
 from TemporalReconLib.reconstruction.reconstructor import Reconstructor
-
-SAME_PLACE_MM = 0.1
 
 
 @dataclass
@@ -39,13 +38,20 @@ class ReconstructionPipeline:
 
     Live and retrospective runs use this same object. A frame index that jumps ahead counts the missing frames;
     a repeated one is dropped; one that steps back, another stream id, another matrix or coil number or a
-    changed geometry begins a new series. The planning scan outlives a restart at the same place.
+    changed geometry begins a new series. The planning scan outlives a restart at the same place; one of another
+    geometry than the series is fitted to it or left out, see
+    :func:`~TemporalReconLib.engine.planning_fit.fitted_planning`.
 
     Parameters
     ----------
     follow_geometry
         False where every frame has a place of its own on purpose (slices played as time); otherwise a moved
         table or a changed slice plane resets the state.
+
+    Attributes
+    ----------
+    planning_note
+        What a user should know of the planning scan; empty where it is used as it was sent.
     """
 
     def __init__(self, reconstructor: Reconstructor, follow_geometry: bool = True) -> None:
@@ -55,9 +61,10 @@ class ReconstructionPipeline:
         self._last: KSpaceFrame | ImageFrame | None = None
         self._planning: KSpaceFrame | ImageFrame | None = None
         self._expects_gap = False
+        self.planning_note = ""
 
     def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
-        """Start a new series with this planning scan."""
+        """Start a new series with this planning scan, which is fitted to the first frame when that comes."""
         self.reset()
         self.reconstructor.set_planning(planning)
         self._planning = planning
@@ -78,8 +85,11 @@ class ReconstructionPipeline:
 
     def ingest(self, frame: KSpaceFrame) -> bool:
         """Take a frame's samples; False if it repeats the last one and was dropped."""
+        restarts, is_first = self.counters.restarts, self._last is None
         if not self._accept(frame):
             return False
+        if is_first or self.counters.restarts != restarts:
+            self._fit_planning(frame)
         self.reconstructor.ingest(frame)
         return True
 
@@ -104,6 +114,7 @@ class ReconstructionPipeline:
         """Forget the series and its planning scan."""
         self.reconstructor.reset()
         self._last = self._planning = None
+        self.planning_note = ""
 
     def restart(self) -> None:
         """Begin a new series of the same place: the planning scan stays."""
@@ -161,6 +172,18 @@ class ReconstructionPipeline:
         self.counters.accepted += 1
         return True
 
+    def _fit_planning(self, first: KSpaceFrame) -> None:
+        """Bring the planning scan to the place of the series that begins with this frame."""
+        if self._planning is None or not self._follow_geometry:
+            return
+        fitted, note = fitted_planning(self._planning, first)
+        if fitted is not self._planning:
+            self._planning = fitted
+            self.reconstructor.reset()
+            if fitted is not None:
+                self.reconstructor.set_planning(fitted)
+            self.planning_note = note
+
     def _start_again_with(self, frame: KSpaceFrame | ImageFrame) -> None:
         planning = self._planning
         fits = planning is not None and planning.data.shape[-3:] == frame.data.shape[-3:]
@@ -168,3 +191,5 @@ class ReconstructionPipeline:
             self.restart()
         else:
             self.reset()
+            if planning is not None:
+                self.planning_note = "the planning scan is no longer used: the series has moved; send a new one"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
@@ -12,6 +12,9 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frames import recon_envelope
 from TemporalReconLib.reconstruction.registry import make_reconstructor
+
+if TYPE_CHECKING:
+    import torch
 
 Frame = KSpaceFrame | ImageFrame
 
@@ -32,11 +35,31 @@ class FrameProcessor(Protocol):
         ...
 
     @property
+    def method(self) -> str:
+        """Name of the reconstruction method in use."""
+        ...
+
+    @property
+    def delay_frames(self) -> int:
+        """Frames between the newest and the one whose picture is shown."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes now; it may change when memory runs out."""
+        ...
+
+    @property
     def counters(self) -> StreamCounters: ...
 
     @property
     def planning(self) -> Frame | None:
         """The planning scan in use."""
+        ...
+
+    @property
+    def planning_note(self) -> str:
+        """Why the planning scan is not used as it was sent; else empty."""
         ...
 
     def set_planning(self, planning: Frame) -> None: ...
@@ -67,6 +90,10 @@ class FrameProcessor(Protocol):
         """Frames were ignored on purpose."""
         ...
 
+    def renew(self) -> None:
+        """Be as new: no series, nothing counted."""
+        ...
+
 
 class ReconstructionProcessor:
     """k-space in, ``RECON`` out; an image that came as an image is passed on."""
@@ -81,12 +108,28 @@ class ReconstructionProcessor:
         self._image: ImageFrame | None = None
 
     @property
+    def method(self) -> str:
+        return self.pipeline.reconstructor.info.name
+
+    @property
+    def delay_frames(self) -> int:
+        return self.pipeline.reconstructor.info.delay_frames
+
+    @property
+    def device(self) -> torch.device:
+        return self.pipeline.reconstructor.device
+
+    @property
     def counters(self) -> StreamCounters:
         return self.pipeline.counters
 
     @property
     def planning(self) -> Frame | None:
         return self.pipeline.planning
+
+    @property
+    def planning_note(self) -> str:
+        return self.pipeline.planning_note
 
     def set_planning(self, planning: Frame) -> None:
         self.pipeline.set_planning(planning)
@@ -124,3 +167,7 @@ class ReconstructionProcessor:
 
     def expect_gap(self) -> None:
         self.pipeline.expect_gap()
+
+    def renew(self) -> None:
+        self.reset()
+        self.pipeline.counters = StreamCounters()

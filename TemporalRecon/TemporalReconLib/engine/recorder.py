@@ -20,6 +20,7 @@ from TemporalReconLib.acquisition.ismrmrd_writer import SERIES_GROUP, IsmrmrdApp
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.engine.disk_space import RESERVE_BYTES, DiskSpace
 from TemporalReconLib.engine.image_recording import ImageAppender
+from TemporalReconLib.engine.recording_state import RecordingState
 from TemporalReconLib.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ MAX_WAITING_ITEMS = 10_000
 # A file that can be copied and opened in reasonable time; the series goes on in the next one.
 MAX_FILE_BYTES = 4 << 30
 _CLOSE_S = 1.5
+_LOOK_PERIOD_S = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,24 +82,8 @@ class FrameRecord:
 
 
 @dataclass(frozen=True)
-class RecordingState:
-    """Frames written, frames lost because the disk did not keep up, why the recording stopped, and a warning before.
-
-    Both texts are empty where all is well.
-    """
-
-    written: int
-    lost: int
-    failure: str
-    warning: str = ""
-
-    @property
-    def text(self) -> str:
-        """One phrase for a user."""
-        if self.failure:
-            return f"recording stopped: {self.failure}"
-        lost = f", {self.lost} lost (slow disk)" if self.lost else ""
-        return f"recording, {self.written} frames{lost}" + (f", {self.warning}" if self.warning else "")
+class _Switch:
+    on: bool
 
 
 class Recorder:
@@ -108,6 +94,9 @@ class Recorder:
     came as images go to ``..._001_images.h5`` as ISMRMRD images, frames that were left out and do not fit the series
     to ``..._001_unused.h5``. Nothing in a name comes from a sender.
 
+    It can be switched off and on: each time it is on has files of its own, and their log says where it was switched
+    (``{"event": "recording on", "time": ...}``).
+
     Parameters
     ----------
     folder
@@ -116,6 +105,8 @@ class Recorder:
         A file that has grown to this size is followed by the next.
     reserve_bytes
         The recording stops rather than leave less free space on the disk.
+    is_on
+        False waits to be switched on.
 
     Raises
     ------
@@ -129,22 +120,24 @@ class Recorder:
         max_waiting_bytes: int = MAX_WAITING_BYTES,
         max_file_bytes: int = MAX_FILE_BYTES,
         reserve_bytes: int = RESERVE_BYTES,
+        is_on: bool = True,
     ) -> None:
-        now = time.time()
-        stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(now))}_{int(now * 1000) % 1000:03d}Z"
-        self._base = folder / stamp
+        self._folder = folder
         self._max_waiting_bytes = max_waiting_bytes
         self._max_file_bytes = max_file_bytes
         self._disk = DiskSpace(folder, reserve_bytes)
-        self._waiting: queue.Queue[FrameRecord | None] = queue.Queue(MAX_WAITING_ITEMS)
+        self._waiting: queue.SimpleQueue[FrameRecord | _Switch | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._waiting_bytes = self._written = self._lost = self._n_files = 0
-        self._failure = ""
+        self._waiting_bytes = 0
+        self._state = RecordingState(is_on)
+        self._looked_s = -_LOOK_PERIOD_S
         self._series: Appender | None = None
         self._unused: Appender | None = None
+        self._log: IO[str] | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._log: IO[str] = self._base.with_suffix(".jsonl").open("x", encoding="ascii")
+            if is_on:
+                self._open_log()
         except OSError as error:
             raise InputError(f"--record {folder}: cannot be written to ({error.strerror or error})") from None
         self._thread = threading.Thread(target=self._run, name="engine-recorder", daemon=True)
@@ -152,56 +145,124 @@ class Recorder:
     @property
     def state(self) -> RecordingState:
         with self._lock:
-            return RecordingState(self._written, self._lost, self._failure, self._disk.warning)
+            return replace(self._state, warning=self._disk.warning if self._state.is_on else "")
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, timeout_s: float = _CLOSE_S) -> None:
         """Write what waits and close the files; gives up after ``timeout_s``, and the files are readable then, too."""
-        self._put(None, 0)
+        self._waiting.put(None)
         self._thread.join(timeout_s)
 
-    def frame(self, record: FrameRecord) -> None:
-        """Keep a frame; never waits."""
-        self._put(record, _bytes_of(record.frame))
+    def switch(self, on: bool) -> None:
+        """Begin new files, or close those of now; never waits. Frames given before are kept all the same.
 
-    def _put(self, item: FrameRecord | None, n_bytes: int) -> None:
+        A recording that had stopped, because the disk was full for instance, is tried again.
+        """
         with self._lock:
-            if self._failure:
+            if on == self._state.is_on and not self._state.failure:
                 return
-            if self._waiting_bytes + n_bytes > self._max_waiting_bytes:
-                self._lost += 1
+            self._state = RecordingState(on, free_bytes=self._state.free_bytes)
+        self._waiting.put(_Switch(on))
+
+    def frame(self, record: FrameRecord) -> None:
+        """Keep a frame while the recording is on; never waits."""
+        n_bytes = _bytes_of(record.frame)
+        with self._lock:
+            if not self._state.is_on or self._state.failure:
                 return
-            try:
-                self._waiting.put_nowait(item)
-            except queue.Full:
-                self._lost += 1
+            if self._waiting_bytes + n_bytes > self._max_waiting_bytes or self._waiting.qsize() >= MAX_WAITING_ITEMS:
+                self._state = replace(self._state, lost=self._state.lost + 1)
                 return
             self._waiting_bytes += n_bytes
+        self._waiting.put(record)
 
     def _run(self) -> None:
-        try:
-            while (item := self._waiting.get()) is not None:
-                self._write(item)
+        is_broken = False
+        while True:
+            try:
+                item = self._waiting.get(timeout=_LOOK_PERIOD_S)
+            except queue.Empty:
+                self._look()
+                continue
+            if item is None:
+                break
+            try:
+                if isinstance(item, _Switch):
+                    self._turn(item.on)
+                    is_broken = False
+                elif not is_broken:
+                    self._write(item)
+            except Exception as error:  # HDF5 reports a full disk by various types; none of them may end the engine
+                is_broken = True
+                self._fail(error)
+                self._close_files()
+            if isinstance(item, FrameRecord):
                 with self._lock:
                     self._waiting_bytes -= _bytes_of(item.frame)
-        except Exception as error:  # HDF5 reports a full disk by various types; none of them may end the engine
-            self._fail(error)
-        for close in (self._close_series, self._close_unused, self._log.close):
+            self._look()
+        self._close_files()
+
+    def _turn(self, on: bool) -> None:
+        if on:
+            self._open_log()
+            self._disk.begin()
+            self._note("recording on")
+        elif self._log is not None:
+            self._note("recording off")
+            self._close_files()
+        self._looked_s = -_LOOK_PERIOD_S
+
+    def _open_log(self) -> None:
+        """A new name for all files from now on, and the log of that name."""
+        time_s = time.time()
+        while True:
+            stamp = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime(time_s))}_{int(time_s * 1000) % 1000:03d}Z"
+            self._base = self._folder / stamp
+            self._paths = [self._base.with_suffix(".jsonl")]
+            self._n_files = 0
+            try:
+                self._log = self._paths[0].open("x", encoding="ascii")
+                return
+            except FileExistsError:  # switched off and on within a millisecond, or another engine's
+                time_s += 1e-3
+
+    def _note(self, event: str) -> None:
+        """A line of the log that is about no frame."""
+        assert self._log is not None
+        self._log.write(json.dumps({"event": event, "time": time.time()}) + "\n")
+        self._log.flush()
+
+    def _look(self) -> None:
+        """Size and free space for those who ask, once a second; here, because a disk may take its time to answer."""
+        now = time.monotonic()
+        if now - self._looked_s < _LOOK_PERIOD_S:
+            return
+        self._looked_s = now
+        try:
+            free = self._disk.free_bytes
+            n_bytes = sum(path.stat().st_size for path in self._paths) if self._log is not None else 0
+        except OSError:  # the folder is gone; the next frame that is written tells
+            return
+        with self._lock:
+            self._state = replace(self._state, n_bytes=n_bytes, free_bytes=free)
+
+    def _close_files(self) -> None:
+        for close in (self._close_series, self._close_unused, self._close_log):
             try:
                 close()
-            except Exception as error:
+            except Exception as error:  # as above
                 self._fail(error)
 
     def _fail(self, error: Exception) -> None:
         """Stop recording; what follows the first failure is its consequence and not told."""
         reason = _reason_of(error)
         with self._lock:
-            is_first = not self._failure
-            self._failure = self._failure or reason
+            is_first = not self._state.failure
+            self._state = replace(self._state, failure=self._state.failure or reason)
         if is_first:
-            logger.error("recording to %s stopped: %s", self._base.parent, reason)
+            logger.error("recording to %s stopped: %s", self._folder, reason)
 
     def _write(self, item: FrameRecord) -> None:
         self._disk.require(_bytes_of(item.frame))
@@ -214,10 +275,11 @@ class Recorder:
             place["repetition"] = series.append(item.frame, place["group"])
         elif isinstance(item.frame, ImageFrame) and isinstance(series, ImageAppender):
             place["repetition"] = series.append(item.frame)
+        assert self._log is not None
         self._log.write(json.dumps(_line(item) | place) + "\n")
         self._log.flush()
         with self._lock:
-            self._written += 1
+            self._state = replace(self._state, written=self._state.written + 1)
 
     def _is_full(self, series: Appender) -> bool:
         return series.path.stat().st_size >= self._max_file_bytes
@@ -237,13 +299,15 @@ class Recorder:
 
     def _new_file(self, item: FrameRecord, suffix: str) -> Appender:
         self._n_files += 1
-        name = f"{self._base.name}_{self._n_files:03d}"
+        is_image = isinstance(item.frame, ImageFrame)
+        path = self._base.with_name(f"{self._base.name}_{self._n_files:03d}{'_images' if is_image else ''}{suffix}.h5")
+        self._paths.append(path)
         if isinstance(item.frame, ImageFrame):
-            return ImageAppender(self._base.with_name(f"{name}_images{suffix}.h5"))
+            return ImageAppender(path)
         # The stream's name is the sender's: only characters that XML allows go into the header.
         first = replace(item.frame, stream_id=re.sub(r"[^ -~]", "_", item.frame.stream_id)[:64])
         scan = item.planning if isinstance(item.planning, KSpaceFrame) else None
-        return IsmrmrdAppender(self._base.with_name(f"{name}{suffix}.h5"), first, scan)
+        return IsmrmrdAppender(path, first, scan)
 
     def _close_series(self) -> None:
         series, self._series = self._series, None
@@ -254,6 +318,11 @@ class Recorder:
         series, self._unused = self._unused, None
         if series is not None:
             series.close()
+
+    def _close_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            log.close()
 
 
 def _fits(series: Appender, frame: Frame) -> bool:

@@ -28,7 +28,7 @@ from TemporalReconLib.igtl.messages import (
 TARGET_DEVICE = "TARGET"
 COMMAND_PREFIX = "CMD_"
 ANSWER_PREFIX = "ACK_"
-ACTIONS = ("start", "stop", "reset", "method", "target")
+ACTIONS = ("start", "stop", "reset", "method", "target", "record")
 # Queries name a type in 8 characters.
 _TYPE_BY_QUERY = {
     "IMAGE": "IMAGE",
@@ -105,7 +105,7 @@ class Router:
             )
         incoming = reader.read(envelope)
         kind = "planning" if incoming.is_planning else "frame"
-        self._engine.submit(kind, incoming.frame, envelope.arrival_time, incoming.time_is_known)
+        self._engine.submit(kind, incoming.frame, envelope.arrival_time, incoming.time_is_known, envelope.peer)
 
     def _command(self, name: str, text: str) -> dict[str, Any]:
         """Carry out a command; the answer says ``ok`` and, if not, why."""
@@ -125,6 +125,8 @@ class Router:
             self._engine.submit("reset")
         elif action == "method":
             self._engine.select_method(str(arguments.get("method", "")))
+        elif action == "record":
+            self._engine.switch_recording(_is_on(arguments))
         else:
             self._aim(_target_of(arguments))
 
@@ -159,8 +161,8 @@ def parse_command(name: str, text: str) -> tuple[str, dict[str, Any]]:
     """Action and arguments of ``CMD_<name>``.
 
     The text is JSON: ``{"command": "reset"}``, ``{"method": "sliding-window"}``, ``{"target": [R, A, S]}``,
-    ``"start"``, or nothing or the bare value where the name itself is the action (``CMD_STOP``, ``CMD_METHOD`` with
-    ``"zero-filled"``, ``CMD_TARGET`` with ``[R, A, S]``).
+    ``{"record": true}``, ``"start"``, or nothing or the bare value where the name itself is the action (``CMD_STOP``,
+    ``CMD_METHOD`` with ``"zero-filled"``, ``CMD_TARGET`` with ``[R, A, S]``, ``CMD_RECORD`` with ``false``).
 
     Raises
     ------
@@ -181,6 +183,14 @@ def parse_command(name: str, text: str) -> tuple[str, dict[str, Any]]:
     if action not in ACTIONS:
         raise InputError(f"unknown command {action[:40]!r}, expected one of: {', '.join(ACTIONS)}")
     return action, arguments
+
+
+def _is_on(arguments: dict[str, Any]) -> bool:
+    """``{"record": true}`` or false; where to is never the sender's choice."""
+    value = arguments.get("record")
+    if not isinstance(value, bool):
+        raise InputError(f"record: expected true or false, got {str(value)[:40]!r}")
+    return value
 
 
 def _target_of(arguments: dict[str, Any]) -> tuple[float, float, float] | None:

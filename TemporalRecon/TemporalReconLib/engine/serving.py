@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from TemporalReconLib.engine.engine import Engine
@@ -16,6 +16,7 @@ from TemporalReconLib.engine.mrd_link import MrdLink
 from TemporalReconLib.engine.processor import FrameProcessor, ReconstructionProcessor
 from TemporalReconLib.engine.recorder import Recorder
 from TemporalReconLib.engine.router import Router
+from TemporalReconLib.igtl.counters import ServerCounters
 from TemporalReconLib.igtl.frames import IMAGE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageCoordinates
 from TemporalReconLib.igtl.server import DEFAULT_PORT, IgtlServer
@@ -42,6 +43,7 @@ class ServeOptions:
     legacy_v1: bool = False
     message_log: Path | None = None
     record: Path | None = None
+    record_paused: bool = False
     mrd_port: int | None = None
     mrd_frames: FrameRule = BY_REPETITION
     weights: Mapping[str, Path | None] = field(default_factory=dict)
@@ -76,10 +78,19 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
             image_coordinates=options.image_coordinates,
         )
     fanout = Fanout(server, forwarder)
-    recorder = Recorder(options.record) if options.record is not None else None
+    recorder = Recorder(options.record, is_on=not options.record_paused) if options.record is not None else None
     mrd = None
     if options.mrd_port is not None:
         mrd = MrdLink(options.mrd_port, options.host, options.allow, options.mrd_frames)
+
+    def link_counters() -> ServerCounters:
+        """The server's; scanners by MRD and the server results are forwarded to are connected peers, too."""
+        counters = server.counters
+        n_others = (mrd is not None and mrd.server.counters().clients) + (
+            forwarder is not None and forwarder.is_connected
+        )
+        return replace(counters, clients=counters.clients + n_others)
+
     fallback = None
     if isinstance(processor, ReconstructionProcessor):
         fallback = MemoryFallback(processor.pipeline, options.weights)
@@ -88,7 +99,7 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         fanout.publish,
         on_image=None if mrd is None else mrd.send_image,
         recorder=recorder,
-        link_counters=lambda: server.counters,
+        link_counters=link_counters,
         fallback=fallback,
     )
     routes.append(Router(engine, fanout, options.image_device))

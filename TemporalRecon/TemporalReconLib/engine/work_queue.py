@@ -16,8 +16,8 @@ MAX_WAITING_BYTES = 1 << 30
 
 @dataclass(frozen=True, eq=False)
 class Work:
-    """One thing to do: ``frame``, ``planning``, ``target``, ``method``, ``reset`` or ``done`` (tell the
-    submitter that all before it is done) with its content.
+    """One thing to do: ``frame``, ``planning``, ``target``, ``method``, ``reset``, ``resume``, ``record`` (on or off)
+    or ``done`` (tell the submitter that all before it is done) with its content.
 
     ``arrival_time`` is the UTC epoch second at which it was received; ``time_is_known`` is False for a frame whose
     sender stated no time. ``received_s`` is the same moment by a clock that never jumps.

@@ -25,9 +25,9 @@ def an_engine(program: str, folder: Path, *options: object) -> Iterator[tuple[su
     arguments = ("serve", "--port", 0, "--method", "sliding-window", "--device", "cpu", *options)
     with started(program, *arguments, folder=folder) as engine:
         assert engine.stdout is not None
-        word, on, address = engine.stdout.readline().decode().split()
+        address = next(line for line in engine.stdout if line.startswith(b"listening on ")).decode().split()[2]
         host, _, port = address.partition(":")
-        assert (word, on, host) == ("listening", "on", "127.0.0.1")
+        assert host == "127.0.0.1"
         yield engine, int(port)
 
 
@@ -128,7 +128,7 @@ def test_a_second_engine_on_the_same_port_is_refused_and_the_first_goes_on(conso
         second = console.run("temporal-recon", "serve", "--port", port)
         assert second.code == 2
         assert len(second.lines) == 1 and str(port) in second.lines[0]
-        assert second.out == ""
+        assert "listening" not in second.out
         with IgtlClient(port=port) as client:
             assert next_of(client, "TemporalRecon").metadata["TR.State"] == "waiting"
         assert engine.poll() is None

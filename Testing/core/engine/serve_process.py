@@ -29,6 +29,16 @@ class ServeProcess:
         return self.process.wait(PATIENCE_S)
 
 
+def listening_port(process: subprocess.Popen) -> int:
+    """Read what an engine says while it starts, up to the line that tells its port; fails if it ends before."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        match = re.match(r"listening on .*:(\d+)", line)
+        if match is not None:
+            return int(match[1])
+    raise RuntimeError(f"{' '.join(map(str, process.args))} did not start")
+
+
 @contextmanager
 def serve_process(
     *options: str, package: str = "TemporalReconLib", preexec: Callable[[], None] | None = None
@@ -37,11 +47,7 @@ def serve_process(
     command = [sys.executable, "-m", package, "serve", "--port", "0", "--device", "cpu", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=preexec)
     try:
-        assert process.stdout is not None
-        match = re.search(r"listening on .*:(\d+)", process.stdout.readline())
-        if match is None:
-            raise RuntimeError(f"{' '.join(command)} did not start")
-        yield ServeProcess(process, int(match[1]))
+        yield ServeProcess(process, listening_port(process))
     finally:
         process.kill()
         process.wait()

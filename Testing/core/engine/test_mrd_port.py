@@ -1,12 +1,11 @@
 """A scanner that speaks MRD: raw lines in by one port, images back on the same connection."""
 
-import re
 import subprocess
 import sys
 
 import numpy as np
 from engine_frames import still_frame, still_object
-from serve_process import next_of
+from serve_process import listening_port, next_of
 from TemporalReconLib.acquisition.ismrmrd_writer import write_ismrmrd
 from TemporalReconLib.engine.processor import ReconstructionProcessor
 from TemporalReconLib.engine.serving import ServeOptions, serving
@@ -64,8 +63,7 @@ def test_both_engines_offer_the_port(tmp_path):
             [*command, "--method", "zero-filled", "--device", "cpu"], stdout=subprocess.PIPE, text=True
         ) as process:
             try:
-                assert process.stdout is not None
-                assert re.search(r"listening on .*:\d+", process.stdout.readline())
+                listening_port(process)
                 reply = send_mrd(path, port=port)
                 assert reply.is_closed_properly and reply.images[-1].repetition == 5
             finally:

@@ -189,7 +189,7 @@ def test_what_was_written_can_be_read_even_if_the_engine_is_killed(tmp_path):
         IgtlClient(port=serve.port) as client,
     ):
         played(client, [noisy_frame(index) for index in range(4)])
-        next_of(client, "TemporalRecon", lambda e: e.metadata["TR.Recording"] == "recording, 4 frames")
+        next_of(client, "TemporalRecon", lambda e: e.metadata["TR.Recording"].startswith("on, 4 frames, "))
         serve.process.kill()
         serve.process.wait()
     (path,) = tmp_path.glob("*.h5")

@@ -11,11 +11,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from engine_frames import moved, still_frame
+from serve_process import listening_port
+from TemporalReconLib.__main__ import main
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.series import open_series
 from TemporalReconLib.engine.disk_space import DiskSpace
 from TemporalReconLib.engine.engine import Engine
 from TemporalReconLib.engine.frame_results import results_of
+from TemporalReconLib.engine.offline import SeriesOptions, open_for_playing
 from TemporalReconLib.engine.processor import ReconstructionProcessor
 from TemporalReconLib.engine.recorder import FrameRecord, Recorder
 from TemporalReconLib.engine.replay import replay
@@ -108,7 +111,7 @@ def test_a_nearly_full_disk_stops_the_recording_with_its_reason(tmp_path):
     deadline = time.monotonic() + PATIENCE_S
     while not recorder.state.failure and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert "recording stopped: the disk is nearly full" in recorder.state.text
+    assert recorder.state.text.startswith("stopped: the disk is nearly full")
     assert "free some and start again" in recorder.state.text
     recorder.stop(PATIENCE_S)
     assert list(tmp_path.glob("*.h5")) == []
@@ -169,7 +172,15 @@ from TemporalReconLib.engine.processor import ReconstructionProcessor
 from TemporalReconLib.engine.serving import ServeOptions
 
 class Hanging(ReconstructionProcessor):
+    is_warm = False
+
+    def renew(self):
+        self.is_warm = True
+        super().renew()
+
     def produce(self):
+        if not self.is_warm:
+            return super().produce()
         sys.stdout.write("hanging\\n")
         sys.stdout.flush()
         time.sleep(300)
@@ -177,7 +188,8 @@ class Hanging(ReconstructionProcessor):
 from pathlib import Path
 from TemporalReconLib.cli.runner import _terminate_as_interrupt
 _terminate_as_interrupt()
-sys.exit(serve_until_interrupted(Hanging("zero-filled", "cpu"), ServeOptions(port=0, record=Path(sys.argv[1]))))
+options = ServeOptions(port=0, record=Path(sys.argv[1]))
+sys.exit(serve_until_interrupted(lambda: Hanging("zero-filled", "cpu"), options, "cpu", list))
 """
 
 
@@ -188,8 +200,7 @@ def test_sigterm_ends_an_engine_whose_device_hangs(tmp_path):
     command = [sys.executable, "-c", HANGING, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
-            port = int(process.stdout.readline().rpartition(":")[2])
-            with IgtlClient(port=port) as client:
+            with IgtlClient(port=listening_port(process)) as client:
                 client.send(kspace_envelope(still_frame(0)))
                 assert process.stdout.readline() == "hanging\n"
                 begin = time.monotonic()
@@ -199,3 +210,46 @@ def test_sigterm_ends_an_engine_whose_device_hangs(tmp_path):
                 assert time.monotonic() - begin < 10.0
         finally:
             process.kill()
+
+
+def run_reconstruct(source, output, *options):
+    return main(["reconstruct", str(source), "--output", str(output), "--device", "cpu", *options])
+
+
+def test_reconstruct_takes_a_recording_or_its_folder_and_makes_the_live_pictures(tmp_path):
+    bursts = [[noisy_frame(0), noisy_frame(1)], [noisy_frame(2)], [noisy_frame(2, seed=1)], [noisy_frame(5)]]
+    folder = tmp_path / "rec"
+    live, log = live_run(folder, "sliding-window", bursts, still_frame(0, acceleration=1.0), max_file_bytes=1)
+    for source in (log, folder):
+        assert run_reconstruct(source, tmp_path / "out.seq.nrrd", "--method", "sliding-window") == 0
+        again = open_series(tmp_path / "out.seq.nrrd")
+        assert len(again) == len(live) == 3
+        for picture, image in zip(live, again, strict=True):
+            np.testing.assert_array_equal(image.data, picture)
+
+
+def test_a_recording_is_played_as_it_was(tmp_path, capsys):
+    folder = tmp_path / "rec"
+    live_run(folder, "zero-filled", [[noisy_frame(0)]])
+    assert run_reconstruct(folder, tmp_path / "out.seq.nrrd", "--acceleration", "8") == 2
+    assert "a recording is played as it was; leave --acceleration" in capsys.readouterr().err
+    (folder / "20200101T000000_000Z.jsonl").write_text("")
+    assert run_reconstruct(folder, tmp_path / "out.seq.nrrd") == 2
+    assert "2 recordings; give the log of one" in capsys.readouterr().err
+    assert run_reconstruct(folder / "20200101T000000_000Z.jsonl", tmp_path / "out.seq.nrrd") == 2
+    assert "holds no frame that was used" in capsys.readouterr().err
+
+
+def test_a_recording_opens_as_one_series_with_what_came_in(tmp_path):
+    frames = [noisy_frame(0), noisy_frame(1), noisy_frame(1, seed=1), moved(noisy_frame(4), [0, 0, 4.0])]
+    planning = still_frame(0, acceleration=1.0)
+    _, log = live_run(tmp_path, "zero-filled", [[frame] for frame in frames], planning)
+    opened = open_for_playing(log, SeriesOptions())
+    np.testing.assert_array_equal(opened.planning.data, planning.data)
+    assert opened.series.frame_interval_s == 1.0
+    used = [frames[0], frames[1], frames[3]]  # the repeat was not
+    for frame, again in zip(used, opened.frames(), strict=True):
+        np.testing.assert_array_equal(again.data, frame.data)
+        np.testing.assert_allclose(again.ijk_to_ras, frame.ijk_to_ras, atol=1e-4)
+        assert (again.index, again.stream_id) == (frame.index, frame.stream_id)
+        assert again.acquisition_start_time == frame.acquisition_start_time
