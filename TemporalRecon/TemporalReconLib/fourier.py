@@ -1,10 +1,17 @@
-"""Centred orthonormal 2D FFT over the last two axes (ky, kx) <-> (row, col), for numpy arrays and tensors."""
+"""Centred orthonormal 2D FFT over the last two axes (ky, kx) <-> (row, col), for numpy arrays and tensors.
+
+torch is imported when tensors come: Slicer's own process undersamples series, and must do without it.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import torch
 
 
 def image_to_kspace(image: NDArray) -> NDArray[np.complex64]:
@@ -23,6 +30,8 @@ def kspace_to_image(kspace: NDArray) -> NDArray[np.complex64]:
 
 def fft2c(image: torch.Tensor) -> torch.Tensor:
     """Tensor version of :func:`image_to_kspace`; differentiable, keeps the device."""
+    import torch
+
     dims = (-2, -1)
     shifted = torch.fft.ifftshift(image, dim=dims)
     return torch.fft.fftshift(torch.fft.fft2(shifted, dim=dims, norm="ortho"), dim=dims)
@@ -30,6 +39,8 @@ def fft2c(image: torch.Tensor) -> torch.Tensor:
 
 def ifft2c(kspace: torch.Tensor) -> torch.Tensor:
     """Tensor version of :func:`kspace_to_image`; differentiable, keeps the device."""
+    import torch
+
     dims = (-2, -1)
     shifted = torch.fft.ifftshift(kspace, dim=dims)
     return torch.fft.fftshift(torch.fft.ifft2(shifted, dim=dims, norm="ortho"), dim=dims)

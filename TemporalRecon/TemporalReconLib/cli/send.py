@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import time
+from contextlib import closing
 
 from TemporalReconLib.cli.options import INPUT_HELP, add_series_options, path_name, series_options
 from TemporalReconLib.cli.progress import Progress
 from TemporalReconLib.cli.serve import parse_address
 from TemporalReconLib.errors import InputError
+
+_POLL_S = 0.05
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -22,14 +26,22 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from TemporalReconLib.engine.offline import open_for_playing
-    from TemporalReconLib.engine.player import play
-    from TemporalReconLib.igtl.client import IgtlClient
+    from TemporalReconLib.playback.player_status import PlayerState
+    from TemporalReconLib.playback.series_player import SeriesPlayer
 
     if options.rate is not None and not 0 < options.rate <= 1000:
         raise InputError(f"--rate {options.rate}: expected frames per second between 0 and 1000")
     host, port = parse_address(options.to)
     opened = open_for_playing(options.input, series_options(options))
-    with IgtlClient(host, port, legacy_v1=options.legacy_v1) as client, Progress() as progress:
-        for _ in progress.count(play(opened, client, options.rate), len(opened), "sent"):
-            pass
-    return 0
+    player = SeriesPlayer(lambda: opened, host, port, rate_fps=options.rate, legacy_v1=options.legacy_v1)
+    player.play()
+    with closing(player), Progress() as progress:
+        while True:
+            status = player.status
+            if status.position is not None:
+                progress.show(f"sent {status.position + 1}/{len(opened)}")
+            if status.state is PlayerState.FAILED:
+                raise InputError(status.reason)
+            if status.state is PlayerState.FINISHED:
+                return 0
+            time.sleep(_POLL_S)
