@@ -14,8 +14,9 @@ from InstrumentTrackerLib.mrml_picture import GuidancePicture
 from InstrumentTrackerLib.mrml_scene import GuidanceScene
 from InstrumentTrackerLib.mrml_views import Pixels, save_png
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.targeting.assessment import Assessment
+from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
 from InstrumentTrackerLib.targeting.target import Target
-from InstrumentTrackerLib.targeting.targeting_error import TargetingError
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 
@@ -25,10 +26,12 @@ class DemoScene:
     def __init__(self, target: Target | None) -> None:
         self._host = OffscreenSlicer()
         self._guidance = GuidanceScene(self._host.scene)
+        self._target, self._needle = target, BiopsyNeedle()
         if target is not None:
             self._guidance.set_target(target.position)
             if target.entry is not None:
                 self._guidance.set_entry(target.entry)
+            self._guidance.show_lesion(target)
         self._recorder = VolumeRecorder(self._host.scene)
         self._picture: GuidancePicture | None = None
 
@@ -37,12 +40,12 @@ class DemoScene:
         image: ImageFrame,
         mask: InstrumentMask | None,
         tracked: TrackedPose,
-        error: TargetingError | None,
         age_s: float | None = None,
     ) -> None:
         """Update the scene; the age is the present one unless a recorded one is given."""
         age = time.time() - image.mid_acquisition_time if age_s is None else age_s
-        self._guidance.update(image, mask, tracked, error, max(0.0, age))
+        assessment = None if self._target is None else Assessment.of(tracked, self._target, self._needle)
+        self._guidance.update(image, mask, tracked, assessment, max(0.0, age))
 
     def record(self, time_s: float) -> None:
         """Keep the picture shown now for the saved scene."""

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from TemporalReconLib.mrml_nodes import NodeChange, SceneNodes
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
+from InstrumentTrackerLib.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.mrml_style import (
     GUIDE_COLOR,
     NEEDLE_COLOR,
@@ -101,24 +102,62 @@ MEASURED = (GUIDE_TIP, NEEDLE_TIP, AXIS, PROJECTION, GUIDE_ROD, NEEDLE_ROD, TO_T
 PLANNED = (TARGET, ENTRY, PLAN)
 
 
+# Which switch shows which marker; the others are always there.
+_SWITCHES = {
+    GUIDE_TIP.role: "tips",
+    NEEDLE_TIP.role: "tips",
+    AXIS.role: "axis",
+    PROJECTION.role: "path",
+    TO_TARGET.role: "path",
+    GUIDE_ROD.role: "guide",
+    NEEDLE_ROD.role: "needle",
+}
+
+
 class GuidanceMarkups:
-    """Keeps the markers of the instrument and of the plan."""
+    """Keeps the markers of the instrument and of the plan.
+
+    Attributes
+    ----------
+    target_id
+        Control point of the target list that is the current target; empty: the first.
+    """
 
     def __init__(self, nodes: SceneNodes) -> None:
         self._nodes = nodes
+        self._options = DisplayOptions()
+        self.target_id = ""
 
     def node(self, spec: MarkerSpec) -> Any | None:
         """The markups node of a spec, or None before its first use."""
         return self._nodes.find(spec.role)
 
     def point(self, spec: MarkerSpec) -> Point | None:
-        """First point in RAS mm as it is in the scene now (the user may have dragged it), or None."""
+        """First point (of the target list, the current one) in RAS mm as it is in the scene now, or None."""
         node = self.node(spec)
-        if node is None or node.GetNumberOfDefinedControlPoints() == 0:
+        if node is None:
+            return None
+        is_chosen = spec is TARGET and self.target_id
+        index = node.GetNthControlPointIndexByID(self.target_id) if is_chosen else 0
+        if not 0 <= index < node.GetNumberOfControlPoints():
+            return None
+        if node.GetNthControlPointPositionStatus(index) != slicer.vtkMRMLMarkupsNode.PositionDefined:
             return None
         position = [0.0, 0.0, 0.0]
-        node.GetNthControlPointPositionWorld(0, position)
+        node.GetNthControlPointPositionWorld(index, position)
         return np.array(position)
+
+    def use(self, options: DisplayOptions) -> None:
+        """Show and hide markers."""
+        self._options = options
+        for spec in MEASURED:
+            node = self.node(spec)
+            if node is not None and node.GetDisplayNode() is not None:
+                node.GetDisplayNode().SetVisibility(self._is_visible(spec))
+
+    def _is_visible(self, spec: MarkerSpec) -> bool:
+        switch = _SWITCHES.get(spec.role)
+        return True if switch is None else bool(getattr(self._options, switch))
 
     def show_pose(self, tracked: TrackedPose | None) -> None:
         """Show where the instrument is; None (or a state without numbers) removes every measured point."""
@@ -160,7 +199,7 @@ class GuidanceMarkups:
         if node is None:
             if not points:
                 return
-            node = self._nodes.get(spec.role, spec.class_name, spec.name, lambda new: _configure(new, spec))
+            node = self._nodes.get(spec.role, spec.class_name, spec.name, lambda new: self._configure(new, spec))
         if node.GetNumberOfControlPoints() != len(points):
             with NodeChange(node):
                 node.RemoveAllControlPoints()
@@ -183,8 +222,13 @@ class GuidanceMarkups:
             display.SetGlyphType(glyph)
         display.SetOpacity(0.7 if predicted else 1.0)
 
+    def _configure(self, node: Any, spec: MarkerSpec) -> None:
+        configure_marker(node, spec)
+        node.GetDisplayNode().SetVisibility(self._is_visible(spec))
 
-def _configure(node: Any, spec: MarkerSpec) -> None:
+
+def configure_marker(node: Any, spec: MarkerSpec) -> None:
+    """Give a markups node its looks; also for a list that the user is about to fill."""
     node.SetLocked(not spec.interactive)
     node.SetHideFromEditors(spec.is_helper)
     node.CreateDefaultDisplayNodes()

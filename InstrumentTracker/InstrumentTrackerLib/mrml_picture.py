@@ -9,7 +9,8 @@ from TemporalReconLib.mrml_nodes import numpy_matrix
 
 from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, PERPENDICULAR_VIEW, THREE_D_VIEW
 from InstrumentTrackerLib.mrml_offscreen import OffscreenSlicer
-from InstrumentTrackerLib.mrml_overlay import ReadoutPanel, ViewOverlay
+from InstrumentTrackerLib.mrml_overlay import ViewOverlay
+from InstrumentTrackerLib.mrml_readout_panel import ReadoutPanel
 from InstrumentTrackerLib.mrml_scene import GuidanceScene
 from InstrumentTrackerLib.mrml_views import OffscreenView, Pixels, Size, SliceView, ThreeDView, save_png
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 
-from InstrumentTrackerLib.mrml_style import STATUS_STYLES, DisplayStatus, StatusStyle
-from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.mrml_style import STATUS_STYLES, VERDICT_STYLES, DisplayStatus, StatusStyle, VerdictStyle
+from InstrumentTrackerLib.targeting.assessment import Assessment, CoreVerdict
+from InstrumentTrackerLib.targeting.direction_words import direction_words
+from InstrumentTrackerLib.tracking.motion import Motion
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
 NOTICE = "RESEARCH ONLY - not a medical device"
+NO_TARGET = "not set"
 
 _STATUS_OF_STATE = {
     TrackingState.TRACKED: DisplayStatus.TRACKED,
@@ -43,41 +46,66 @@ class Readout:
         What the viewer is told first.
     explanation
         The status in a few words.
-    headline
-        Distance with unit, or empty without numbers.
-    headline_label
-        Which tip the distance is measured from.
+    verdict, verdict_text, verdict_note
+        Whether a core would sample the target, in large and in small letters; None and empty without numbers.
+    headline, headline_label
+        Distance with unit, or empty without numbers; which tip it is measured from.
+    figures
+        (label, value) pairs to be read from afar, beside the headline.
+    direction
+        To which side of the needle's line the target lies, or empty.
     rows
-        (label, value) pairs of the other numbers.
+        (label, value) pairs of all numbers beside the headline.
+    event
+        FIRED or FIRING, or empty.
     age
         Age of the picture with unit, empty without a picture.
     warning
         One more thing that must not be overlooked, or empty.
+    notes
+        What the numbers rest on, where that is not all that one would think.
     """
 
     status: DisplayStatus
     explanation: str
+    verdict: CoreVerdict | None = None
+    verdict_text: str = ""
+    verdict_note: str = ""
     headline: str = ""
     headline_label: str = ""
+    figures: tuple[tuple[str, str], ...] = ()
+    direction: str = ""
     rows: tuple[tuple[str, str], ...] = ()
+    event: str = ""
     age: str = ""
     warning: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def style(self) -> StatusStyle:
         return STATUS_STYLES[self.status]
 
+    @property
+    def verdict_style(self) -> VerdictStyle | None:
+        return None if self.verdict is None else VERDICT_STYLES[self.verdict]
+
     def text(self) -> str:
         """All of it as plain lines, as kept in the scene's text node."""
         lines = [f"{self.status.value} ({self.explanation})"]
+        if self.event:
+            lines.append(self.event)
+        if self.verdict_text:
+            lines.append(f"{self.verdict_text} ({self.verdict_note})")
         if self.headline:
             lines.append(f"{self.headline_label}: {self.headline}")
         lines += [f"{label}: {value}" for label, value in self.rows]
+        if self.direction:
+            lines.append(self.direction)
         if self.age:
             lines.append(f"Picture age: {self.age}")
         if self.warning:
             lines.append(self.warning)
-        return "\n".join([*lines, NOTICE])
+        return "\n".join([*lines, *self.notes, NOTICE])
 
 
 def status_of(tracked: TrackedPose | None, age_s: float | None, stale_after_s: float) -> DisplayStatus:
@@ -91,24 +119,24 @@ def status_of(tracked: TrackedPose | None, age_s: float | None, stale_after_s: f
 
 def readout_of(
     tracked: TrackedPose | None,
-    error: TargetingError | None,
+    assessment: Assessment | None,
     age_s: float | None,
     stale_after_s: float,
-    has_target: bool,
+    target_problem: str = "",
     image: ImageFrame | None = None,
 ) -> Readout:
     """Compose the words of one moment.
 
     Parameters
     ----------
-    tracked, error
-        Pose and targeting error of the newest picture; ``error`` is ignored without a trusted pose.
+    tracked, assessment
+        Pose of the newest picture, and what it means for the target; the latter is ignored without a trusted pose.
     age_s
         Seconds since the middle of the acquisition, None without a picture.
     stale_after_s
         Age beyond which nothing found in the picture is shown.
-    has_target
-        Whether a target is set.
+    target_problem
+        Why there is no target, such as ``NO_TARGET``; empty where there is one.
     image
         The newest picture, for its quality and geometry flag.
     """
@@ -119,23 +147,86 @@ def readout_of(
         return Readout(status, _EXPLANATIONS[status], age=age, warning=warning)
 
     tip_name = "Needle tip" if tracked.needle_tip is not None else "Guide tip"
-    rows: list[tuple[str, str]] = []
-    headline, label = "", f"{tip_name} to target"
-    if error is not None:
-        about = "~ " if status is DisplayStatus.PREDICTED else ""
-        headline = f"{about}{error.distance_mm:.1f} mm"
-        side = "still to advance" if error.depth_mm >= 0 else "past the target"
-        rows = [
-            ("Sideways miss", f"{about}{error.lateral_mm:.1f} mm"),
-            ("Depth", f"{about}{abs(error.depth_mm):.1f} mm {side}"),
-            ("Angle", f"{about}{error.angle_deg:.1f}\N{DEGREE SIGN}"),
-        ]
-    elif not has_target:
-        label, rows = f"{tip_name} found", [("Target", "not set")]
-    rows.append(("Confidence", f"{100 * tracked.confidence:.0f} %"))
+    event = "FIRING" if tracked.motion is Motion.FIRING else "FIRED" if tracked.has_fired else ""
+    notes: list[str] = []
+    if tracked.artifact_correction_mm is not None:
+        notes.append(f"Artifact correction {tracked.artifact_correction_mm:.1f} mm: the tip is an estimate")
+    more = [("Confidence", f"{100 * tracked.confidence:.0f} %")]
     if image is not None and image.quality is not None:
-        rows.append(("Picture quality", f"{100 * image.quality:.0f} %"))
-    return Readout(status, _EXPLANATIONS[status], headline, label, tuple(rows), age, warning)
+        more.append(("Picture quality", f"{100 * image.quality:.0f} %"))
+    if assessment is None or target_problem:
+        rows = [("Target", target_problem)] if target_problem else []
+        if target_problem and not warning:
+            warning = f"TARGET {target_problem.upper()}: no distances"
+        label = f"{tip_name} found"
+        return Readout(
+            status,
+            _EXPLANATIONS[status],
+            headline_label=label,
+            rows=(*rows, *more),
+            event=event,
+            age=age,
+            warning=warning,
+            notes=tuple(notes),
+        )
+
+    about = "~ " if status is DisplayStatus.PREDICTED else ""
+    figures = _figures(assessment, about)
+    if assessment.is_partly_unknown:
+        notes.insert(0, "Through-plane position NOT KNOWN: distances are in plane only")
+    words = direction_words(assessment.sideways_mm)
+    return Readout(
+        status,
+        _EXPLANATIONS[status],
+        verdict=assessment.verdict,
+        verdict_text=_verdict_text(assessment),
+        verdict_note=_verdict_note(assessment, about),
+        headline=f"{about}{assessment.distance_mm:.1f} mm",
+        headline_label=f"{tip_name} to target",
+        figures=figures,
+        direction=f"Target lies {about}{words}" if words else "Target lies on the needle's line",
+        rows=(*figures, *more),
+        event=event,
+        age=age,
+        warning=warning,
+        notes=tuple(notes),
+    )
+
+
+def _figures(assessment: Assessment, about: str) -> tuple[tuple[str, str], ...]:
+    """Sideways miss, what to do by hand before the shot, angle and depth."""
+    depth, advance = assessment.error.depth_mm, assessment.forecast.advance_mm
+    steering = ("Advance to fire" if advance >= 0 else "Pull back to fire", f"{about}{abs(advance):.1f} mm")
+    return (
+        ("Sideways miss", f"{about}{assessment.lateral_mm:.1f} mm"),
+        *(() if assessment.has_fired else (steering,)),
+        ("Angle", f"{about}{assessment.error.angle_deg:.1f}\N{DEGREE SIGN}"),
+        ("Depth remaining" if depth >= 0 else "Past the target by", f"{about}{abs(depth):.1f} mm"),
+    )
+
+
+def _verdict_text(assessment: Assessment) -> str:
+    verb = "" if assessment.has_fired else "WOULD "
+    return {
+        CoreVerdict.HIT: f"CORE {verb}HIT",
+        CoreVerdict.EDGE: f"CORE {verb}HIT THE EDGE",
+        CoreVerdict.MISS: f"CORE {'MISSED' if assessment.has_fired else 'WOULD MISS'}",
+        CoreVerdict.UNSURE: "CORE: HIT NOT SURE",
+    }[assessment.verdict]
+
+
+def _verdict_note(assessment: Assessment, about: str) -> str:
+    """How probable, and by how much."""
+    probability = assessment.forecast.probability
+    if assessment.verdict is CoreVerdict.UNSURE:
+        return "hit in the known directions, one is not known"
+    chance = "probability not known"
+    if probability is not None:
+        chance = f"probability {about}{100 * probability:.0f} %"
+    if assessment.verdict is CoreVerdict.MISS:
+        return f"{chance}, {about}{assessment.miss_mm - assessment.target.radius_mm:.1f} mm beside the lesion"
+    kept = "kept" if assessment.verdict is CoreVerdict.HIT else "NOT kept"
+    return f"{chance}, margin of {assessment.margin_mm:.1f} mm {kept}"
 
 
 def _warning_of(image: ImageFrame | None) -> str:

@@ -14,18 +14,22 @@ from TemporalReconLib.mrml_nodes import FOLDER_NAME, NodeChange, SceneNodes
 from TemporalReconLib.mrml_volume import LiveVolume, ijk_to_ras_of
 
 from InstrumentTrackerLib.localization.instrument_pose import Point, validated_point
+from InstrumentTrackerLib.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.mrml_markups import ENTRY, TARGET, GuidanceMarkups
 from InstrumentTrackerLib.mrml_planes import PlaneFollower
-from InstrumentTrackerLib.mrml_readout import Readout, readout_of, status_of
+from InstrumentTrackerLib.mrml_readout import NO_TARGET, Readout, readout_of, status_of
 from InstrumentTrackerLib.mrml_segmentation import InstrumentSegmentation
+from InstrumentTrackerLib.mrml_trail import TipTrail
+from InstrumentTrackerLib.mrml_uncertainty import UncertaintyDisplay
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
-from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.targeting.assessment import Assessment
+from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 READOUT_ROLE = "Readout"
 DEFAULT_STALE_AFTER_S = 1.0
 
-_Latest = tuple[ImageFrame, InstrumentMask | None, TrackedPose, TargetingError | None]
+_Latest = tuple[ImageFrame, InstrumentMask | None, TrackedPose, Assessment | None]
 _NOTHING = (None, None, None, None)
 
 
@@ -41,7 +45,12 @@ class GuidanceScene:
         The ``vtkMRMLScene``.
     stale_after_s
         Age of the picture beyond which markers and numbers vanish. Choose a little more than the time between
-        two pictures plus the delay that steering tolerates (clinicians name 0.5 s).
+        two pictures plus the delay that steering tolerates (clinicians name 0.5 s). May be changed at any time.
+
+    Attributes
+    ----------
+    target_problem
+        What is said in place of numbers where the scene has no target.
     """
 
     def __init__(self, scene: Any, stale_after_s: float = DEFAULT_STALE_AFTER_S) -> None:
@@ -50,10 +59,13 @@ class GuidanceScene:
         self.volume = LiveVolume(scene, nodes=self.nodes)
         self.segmentation = InstrumentSegmentation(self.nodes)
         self.markups = GuidanceMarkups(self.nodes)
+        self.uncertainty = UncertaintyDisplay(self.nodes)
+        self.trail = TipTrail(self.nodes)
         self.follower = PlaneFollower()
+        self.target_problem = NO_TARGET
         self._latest: _Latest | None = None
         self._age_s: float | None = None
-        self.readout = readout_of(None, None, None, stale_after_s, has_target=False)
+        self.readout = readout_of(None, None, None, stale_after_s)
 
     @property
     def target(self) -> Point | None:
@@ -65,41 +77,58 @@ class GuidanceScene:
         """Entry point in RAS mm as it is in the scene now, or None."""
         return self.markups.point(ENTRY)
 
+    def use(self, options: DisplayOptions) -> None:
+        """Show and hide parts of the display."""
+        self.markups.use(options)
+        self.segmentation.use(options)
+        self.uncertainty.tip.set_visible(options.uncertainty)
+        self.uncertainty.lesion.set_visible(options.lesion)
+        self.trail.surface.set_visible(options.trail)
+        self.trail.max_frames, self.trail.max_seconds = options.trail_frames, options.trail_seconds
+
+    def show_lesion(self, target: Target | None) -> None:
+        """Show the ball that a core must touch; None shows none."""
+        if not self.nodes.is_busy:
+            self.uncertainty.show_lesion(target)
+
     def set_target(self, ras: ArrayLike | None) -> None:
         """Place the target (RAS mm), or remove it with None."""
         point = validated_point(ras, "target")
         self.markups.show_plan(point, self.entry)
-        self._forget_error()
+        self._forget_assessment()
 
     def set_entry(self, ras: ArrayLike | None) -> None:
         """Place the entry point of the planned path (RAS mm), or remove it with None."""
         point = validated_point(ras, "entry")
         self.markups.show_plan(self.target, point)
-        self._forget_error()
+        self._forget_assessment()
 
     def update(
         self,
         image: ImageFrame,
         mask: InstrumentMask | None,
         tracked: TrackedPose,
-        error: TargetingError | None,
+        assessment: Assessment | None,
         age_s: float,
     ) -> Readout:
         """Show one frame and return the words shown with it.
 
         Parameters
         ----------
-        image, mask, tracked, error
-            Outputs of the pipeline for the same frame; ``error`` is None without a target or a trusted pose, and
-            is not shown while the scene has no target: a distance to something invisible misleads.
+        image, mask, tracked
+            Outputs of the pipeline for the same frame.
+        assessment
+            Of that pose; None without a target or a trusted pose. Not shown while the scene has no target: a
+            distance to something invisible misleads.
         age_s
             Seconds since the middle of the acquisition.
         """
         if self.nodes.is_busy:
             return self.readout
-        self._latest = (image, mask, tracked, error)
+        self._latest = (image, mask, tracked, assessment)
         self._age_s = age_s
         self.volume.update(image, age_s)
+        self.trail.add(tracked)
         self._show_latest()
         return self.readout
 
@@ -162,8 +191,8 @@ class GuidanceScene:
         self._latest, self._age_s = None, None
         self.nodes.remove_all()
 
-    def _forget_error(self) -> None:
-        """The last error was measured to another target or path; the next frame brings the new one."""
+    def _forget_assessment(self) -> None:
+        """The last one was of another target or path; the next frame brings the new one."""
         if self._latest is not None:
             self._latest = (*self._latest[:3], None)
         self._show_latest()
@@ -171,17 +200,18 @@ class GuidanceScene:
     def _show_latest(self) -> None:
         _, mask, tracked, _ = self._latest or _NOTHING
         shows = status_of(tracked, self._age_s, self.stale_after_s).has_numbers
+        if not shows:
+            self.trail.add(None)
+        self.uncertainty.show_tip(tracked if shows else None)
         self.segmentation.update(mask if shows else None)
         self.markups.refresh_plan()
         self.markups.show_pose(tracked if shows else None)
         self._show_words()
 
     def _show_words(self) -> None:
-        image, _, tracked, error = self._latest or _NOTHING
-        has_target = self.target is not None
-        self.readout = readout_of(
-            tracked, error if has_target else None, self._age_s, self.stale_after_s, has_target, image
-        )
+        image, _, tracked, assessment = self._latest or _NOTHING
+        problem = self.target_problem if self.target is None else ""
+        self.readout = readout_of(tracked, assessment, self._age_s, self.stale_after_s, problem, image)
         node = self.nodes.get(READOUT_ROLE, "vtkMRMLTextNode", "Guidance readout", _no_configuration)
         text = self.readout.text()
         if node.GetText() != text:

@@ -10,6 +10,7 @@ import vtk
 from TemporalReconLib.mrml_nodes import NodeChange, SceneNodes, vtk_matrix
 from vtk.util.numpy_support import vtk_to_numpy
 
+from InstrumentTrackerLib.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.mrml_style import GUIDE_COLOR, NEEDLE_COLOR
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
 
@@ -31,6 +32,7 @@ class InstrumentSegmentation:
 
     def __init__(self, nodes: SceneNodes) -> None:
         self._nodes = nodes
+        self._options = DisplayOptions()
         self._labelmap: Any | None = None
         self._matrix: np.ndarray | None = None
 
@@ -50,6 +52,14 @@ class InstrumentSegmentation:
             return
         labels[...] = mask.labels
         self._announce(node)
+
+    def use(self, options: DisplayOptions) -> None:
+        """Show and hide the segments."""
+        self._options = options
+        node = self.node
+        if node is not None and node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetSegmentVisibility(GUIDE_SEGMENT, options.guide)
+            node.GetDisplayNode().SetSegmentVisibility(NEEDLE_SEGMENT, options.needle)
 
     def _erase(self) -> None:
         node = self.node
@@ -97,6 +107,7 @@ class InstrumentSegmentation:
                     segment.SetLabelValue(value)
                     segment.AddRepresentation(_LABELMAP, labelmap)
         self._labelmap, self._matrix = labelmap, np.array(mask.ijk_to_ras)
+        self.use(self._options)
         return labelmap
 
     def _is_ours(self, node: Any) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from InstrumentTrackerLib.targeting.assessment import CoreVerdict
+
 Color = tuple[float, float, float]
 
 SKY_BLUE: Color = (0.337, 0.706, 0.914)
@@ -19,6 +21,7 @@ VERMILLION: Color = (0.961, 0.420, 0.090)  # likewise
 PURPLE: Color = (0.867, 0.533, 0.706)
 WHITE: Color = (1.0, 1.0, 1.0)
 GREY: Color = (0.65, 0.65, 0.65)
+BLACK: Color = (0.0, 0.0, 0.0)
 
 GUIDE_COLOR = SKY_BLUE
 NEEDLE_COLOR = ORANGE
@@ -26,6 +29,8 @@ PROJECTION_COLOR = YELLOW
 TARGET_COLOR = PURPLE
 PLAN_COLOR = BLUISH_GREEN
 TO_TARGET_COLOR = WHITE
+UNCERTAINTY_COLOR = NEEDLE_COLOR
+TRAIL_COLOR: Color = (1.0, 0.85, 0.55)  # of the needle, paler: where it was
 
 
 class Badge(str, Enum):
@@ -36,6 +41,9 @@ class Badge(str, Enum):
     CROSS = "cross"
     SQUARE = "square"
     TRIANGLE = "triangle"
+    CHECK = "check"
+    DIAMOND = "diamond"
+    QUESTION = "question"
 
 
 class DisplayStatus(str, Enum):
@@ -69,4 +77,20 @@ STATUS_STYLES = {
     DisplayStatus.NOT_VISIBLE: StatusStyle(GREY, Badge.SQUARE, warns=False),
     DisplayStatus.STALE: StatusStyle(VERMILLION, Badge.TRIANGLE, warns=True),
     DisplayStatus.NO_PICTURE: StatusStyle(GREY, Badge.SQUARE, warns=False),
+}
+
+
+@dataclass(frozen=True)
+class VerdictStyle:
+    """How a verdict on the core looks."""
+
+    color: Color
+    badge: Badge
+
+
+VERDICT_STYLES = {
+    CoreVerdict.HIT: VerdictStyle(BLUISH_GREEN, Badge.CHECK),
+    CoreVerdict.EDGE: VerdictStyle(YELLOW, Badge.DIAMOND),
+    CoreVerdict.MISS: VerdictStyle(VERMILLION, Badge.CROSS),
+    CoreVerdict.UNSURE: VerdictStyle(WHITE, Badge.QUESTION),
 }

@@ -122,6 +122,8 @@ class SliceView(OffscreenView):
         self._actor = vtk.vtkActor2D()
         self._actor.SetMapper(self._mapper)
         self._actor.GetProperty().SetDisplayLocationToBackground()
+        self._actor.VisibilityOff()
+        self.renderer.AddViewProp(self._actor)  # before all else: what comes later is drawn over it
         self._group = self._displayable_managers(
             slicer.vtkMRMLSliceViewDisplayableManagerFactory, host, _SLICE_MANAGERS
         )
@@ -156,10 +158,7 @@ class SliceView(OffscreenView):
     def render(self) -> None:
         connection = self.logic.GetImageDataConnection()
         self._mapper.SetInputConnection(connection)
-        if connection is None:
-            self.renderer.RemoveViewProp(self._actor)
-        elif not self.renderer.HasViewProp(self._actor):
-            self.renderer.AddViewProp(self._actor)
+        self._actor.SetVisibility(connection is not None)
         self.window.Render()
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
-from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.targeting.assessment import Assessment
+from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
+from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import ijk_to_ras_from_center
@@ -32,7 +34,7 @@ class GuidanceCase:
     image: ImageFrame
     mask: InstrumentMask
     tracked: TrackedPose
-    error: TargetingError
+    assessment: Assessment
     target: np.ndarray
     entry: np.ndarray
 
@@ -78,10 +80,12 @@ def guidance_case(
         pixels, ijk_to_ras, index, time_s - 0.05, time_s + 0.02, stream_id, quality=0.87, acceleration=16.0,
         method="temporal", latency_s=0.04,
     )  # fmt: skip
-    tracked = (
-        TrackedPose(state, guide_tip, needle_tip, axis, 0.93, index=index, time_s=time_s)
-        if state.has_numbers
-        else TrackedPose(state, index=index, time_s=time_s)
+    covariance = 0.4 * np.outer(axis, axis) + 0.2 * np.outer(side, side)
+    covariance += 2.0 * np.outer(directions[:, 2], directions[:, 2])
+    found = TrackedPose(
+        TrackingState.TRACKED, guide_tip, needle_tip, axis, 0.93, covariance, index=index, time_s=time_s
     )
-    error = TargetingError.of(needle_tip, axis, target, entry)
-    return GuidanceCase(image, InstrumentMask(labels, ijk_to_ras, index), tracked, error, target, entry)
+    assessment = Assessment.of(found, Target(target, entry), BiopsyNeedle())
+    assert assessment is not None
+    tracked = replace(found, state=state) if state.has_numbers else TrackedPose(state, index=index, time_s=time_s)
+    return GuidanceCase(image, InstrumentMask(labels, ijk_to_ras, index), tracked, assessment, target, entry)

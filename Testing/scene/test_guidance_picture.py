@@ -149,7 +149,7 @@ def test_the_whole_picture_warns_with_frame_badge_and_word(views, guidance_of_vi
     ):
         case = guidance_case(state=state)
         guidance_of_views.set_target(case.target)
-        readout = guidance_of_views.update(case.image, case.mask, case.tracked, case.error, age)
+        readout = guidance_of_views.update(case.image, case.mask, case.tracked, case.assessment, age)
         assert readout.status is status
         pictures[status] = views.render(case.tracked)
         assert pictures[status].shape == (480, 640, 3)
@@ -196,7 +196,7 @@ def test_update_and_slice_render_keep_up_with_ten_pictures_per_second(a_slice_vi
     updates, renders = [], []
     for case in cases * 4:
         start = time.perf_counter()
-        guidance.update(case.image, case.mask, case.tracked, case.error, 0.1)
+        guidance.update(case.image, case.mask, case.tracked, case.assessment, 0.1)
         updates.append(time.perf_counter() - start)
         start = time.perf_counter()
         a_slice_view.render()

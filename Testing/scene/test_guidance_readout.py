@@ -10,19 +10,21 @@ import pytest
 from guidance_case import guidance_case
 from InstrumentTrackerLib.mrml_readout import NOTICE, readout_of
 from InstrumentTrackerLib.mrml_style import STATUS_STYLES, DisplayStatus
-from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.targeting.assessment import Assessment
+from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
+from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
 
 def test_a_tracked_needle_shows_all_numbers_and_names_its_tip():
     case = guidance_case()
-    readout = readout_of(case.tracked, case.error, 0.12, 1.0, True, case.image)
+    readout = readout_of(case.tracked, case.assessment, 0.12, 1.0, image=case.image)
     assert readout.status is DisplayStatus.TRACKED
-    assert readout.headline == f"{case.error.distance_mm:.1f} mm"
+    assert readout.headline == f"{case.assessment.distance_mm:.1f} mm"
     assert readout.headline_label == "Needle tip to target"
     text = readout.text()
-    assert f"Sideways miss: {case.error.lateral_mm:.1f} mm" in text
-    assert "still to advance" in text
+    assert f"Sideways miss: {case.assessment.lateral_mm:.1f} mm" in text
+    assert "Depth remaining: " in text
     assert "Picture age: 0.12 s" in text
     assert NOTICE in text
 
@@ -30,18 +32,19 @@ def test_a_tracked_needle_shows_all_numbers_and_names_its_tip():
 def test_without_a_needle_the_distance_is_said_to_be_from_the_guide_tip():
     case = guidance_case()
     guide_only = TrackedPose(TrackingState.TRACKED, case.tracked.guide_tip, None, case.tracked.axis, 0.8)
-    assert readout_of(guide_only, case.error, 0.1, 1.0, True).headline_label == "Guide tip to target"
+    assert readout_of(guide_only, case.assessment, 0.1, 1.0).headline_label == "Guide tip to target"
 
 
 def test_a_needle_beyond_the_target_is_said_to_be_past_it():
     case = guidance_case()
-    text = readout_of(case.tracked, TargetingError(5.0, 0.0, -5.0, 0.0), 0.1, 1.0, True).text()
-    assert "5.0 mm past the target" in text
+    past = Target(case.tracked.tip - 5.0 * case.tracked.axis)
+    text = readout_of(case.tracked, Assessment.of(case.tracked, past, BiopsyNeedle()), 0.1, 1.0).text()
+    assert "Past the target by: 5.0 mm" in text
 
 
 def test_predicted_numbers_are_marked_as_approximate():
     case = guidance_case(state=TrackingState.PREDICTED)
-    readout = readout_of(case.tracked, case.error, 0.1, 1.0, True)
+    readout = readout_of(case.tracked, case.assessment, 0.1, 1.0)
     assert readout.headline.startswith("~")
     assert "not measured" in readout.text()
 
@@ -51,7 +54,7 @@ def test_predicted_numbers_are_marked_as_approximate():
 )
 def test_without_an_instrument_there_is_no_millimeter_in_the_text(state, word):
     case = guidance_case(state=state)
-    text = readout_of(case.tracked, case.error, 0.1, 1.0, True, case.image).text()
+    text = readout_of(case.tracked, case.assessment, 0.1, 1.0, image=case.image).text()
     assert text.startswith(word)
     assert "mm" not in text
     assert re.findall(r"[0-9.]+", text.replace("Picture age: 0.10 s", "")) == []
@@ -60,13 +63,13 @@ def test_without_an_instrument_there_is_no_millimeter_in_the_text(state, word):
 @pytest.mark.parametrize("age_s", [1.01, 90.0, math.nan])
 def test_an_old_or_undated_picture_outranks_a_tracked_needle(age_s):
     case = guidance_case()
-    readout = readout_of(case.tracked, case.error, age_s, 1.0, True, case.image)
+    readout = readout_of(case.tracked, case.assessment, age_s, 1.0, image=case.image)
     assert readout.status is DisplayStatus.STALE
     assert "mm" not in readout.text()
 
 
 def test_before_the_first_picture_the_display_says_so():
-    readout = readout_of(None, None, None, 1.0, False)
+    readout = readout_of(None, None, None, 1.0)
     assert readout.status is DisplayStatus.NO_PICTURE
     assert "age" not in readout.text()
 
@@ -74,7 +77,7 @@ def test_before_the_first_picture_the_display_says_so():
 def test_missing_geometry_is_not_overlooked():
     case = guidance_case()
     image = replace(case.image, has_geometry=False)
-    assert "NO GEOMETRY" in readout_of(case.tracked, case.error, 0.1, 1.0, True, image).text()
+    assert "NO GEOMETRY" in readout_of(case.tracked, case.assessment, 0.1, 1.0, image=image).text()
 
 
 def test_no_two_states_that_matter_share_color_and_badge():

@@ -32,7 +32,7 @@ def guidance(scene):
 
 
 def show(guidance, case, age_s=0.1):
-    return guidance.update(case.image, case.mask, case.tracked, case.error, age_s)
+    return guidance.update(case.image, case.mask, case.tracked, case.assessment, age_s)
 
 
 def show_with_plan(guidance, case=None):
@@ -83,7 +83,7 @@ def test_fifty_frames_in_all_states_add_no_node(scene, guidance):
     states = [*TrackingState]
     for index in range(50):
         case = guidance_case(index, advance_mm=0.3 * index, state=states[(index // 3) % 4])
-        guidance.update(case.image, case.mask if index % 2 else None, case.tracked, case.error, 0.1)
+        guidance.update(case.image, case.mask if index % 2 else None, case.tracked, case.assessment, 0.1)
         guidance.refresh_age(2.0 if index % 5 == 0 else 0.2)
     assert scene.GetNumberOfNodes() == count
 
@@ -149,7 +149,7 @@ def test_guide_tip_and_needle_tip_are_never_merged(scene, guidance):
     assert len(glyphs) == 3
     assert len(colors) == 2
     guide_only = TrackedPose(TrackingState.TRACKED, case.tracked.guide_tip, None, case.tracked.axis, 0.8)
-    guidance.update(case.image, case.mask, guide_only, case.error, 0.1)
+    guidance.update(case.image, case.mask, guide_only, case.assessment, 0.1)
     assert scene.GetFirstNodeByName("Needle tip").GetNumberOfControlPoints() == 0
     assert scene.GetFirstNodeByName("Guide tip").GetNumberOfControlPoints() == 1
 

@@ -86,7 +86,7 @@ def a_full_scene(host):
     guidance.set_entry(case.entry)
     for index in range(3):
         case = guidance_case(index, advance_mm=2.0 * index)
-        guidance.update(case.image, case.mask, case.tracked, case.error, 0.1)
+        guidance.update(case.image, case.mask, case.tracked, case.assessment, 0.1)
         recorder.record(guidance.volume.node, case.image.mid_acquisition_time)
     return guidance, case
 
@@ -113,7 +113,7 @@ def test_a_saved_scene_reopens_with_everything_in_its_place(host, tmp_path):
 
     count = other.scene.GetNumberOfNodes()
     following = guidance_case(9, advance_mm=11.0)
-    reopened.update(following.image, following.mask, following.tracked, following.error, 0.1)
+    reopened.update(following.image, following.mask, following.tracked, following.assessment, 0.1)
     assert other.scene.GetNumberOfNodes() == count, "the nodes of the saved scene are adopted"
     other.scene.GetFirstNodeByName("Needle tip").GetNthControlPointPositionWorld(0, tip)
     np.testing.assert_allclose(tip, following.tracked.needle_tip, atol=1e-9)

@@ -55,7 +55,7 @@ def run_demo(
     scene = DemoScene(target)
 
     def show(image: ImageFrame, mask: InstrumentMask | None, tracked: TrackedPose) -> None:
-        scene.show(image, mask, tracked, error_of(tracked, target))
+        scene.show(image, mask, tracked)
 
     say("starting the engine as a process of its own")
     engine = EngineProcess("InstrumentTrackerLib", log_folder=output)
@@ -86,7 +86,7 @@ def _write_results(
     stills = moments(shown)
     pictures: list[np.ndarray] = []
     for position, frame in enumerate(shown):
-        scene.show(frame.image, frame.mask, frame.tracked, error_of(frame.tracked, target), frame.age_s)
+        scene.show(frame.image, frame.mask, frame.tracked, frame.age_s)
         scene.record(frame.image.mid_acquisition_time)
         pictures.append(scene.draw(frame.tracked))
         if position in stills:
