@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,8 @@ function(slicerMacroBuildScriptedModule)
         message(FATAL_ERROR "nonexistent file '${file}'")
       endif()
       file(APPEND ${RECORD} "${MODULE_NAME} ${kind} ${file}\\n")
+      get_filename_component(folder ${file} DIRECTORY)
+      install(FILES ${file} DESTINATION ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR}/${folder})
     endforeach()
   endforeach()
   file(APPEND ${RECORD} "${MODULE_NAME} GENERIC_TESTS ${MODULE_WITH_GENERIC_TESTS}\\n")
@@ -88,11 +91,15 @@ def test_lists_are_sorted_and_name_every_file_once(module: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def configured(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cmake")
+
+
+@pytest.fixture(scope="module")
+def configured(folder: Path) -> list[str]:
     """Lines recorded while CMake configures the extension against stand-ins for Slicer's macros."""
     if shutil.which("cmake") is None:
         pytest.skip("cmake is not installed")
-    folder = tmp_path_factory.mktemp("cmake")
     stub, record = folder / "Slicer", folder / "record.txt"
     stub.mkdir()
     (stub / "SlicerConfig.cmake").write_text(STUB_CONFIG, encoding="utf-8")
@@ -140,3 +147,45 @@ def test_the_requirements_slicer_installs_are_those_of_the_python_package() -> N
     shipped = {line for line in text.splitlines() if line and not line.startswith("#")}
     with_slicer = ("numpy", "scipy", "SimpleITK")
     assert shipped == {entry for entry in declared if not entry.startswith(with_slicer)}
+
+
+IMPORTS = """
+import sys
+from pathlib import Path
+from standins import desktop
+desktop.install()
+installed = Path(sys.argv[1])
+for name in [name for name in sys.modules if name.startswith(("TemporalRecon", "InstrumentTracker"))]:
+    del sys.modules[name]
+sys.path[:] = [str(installed), *(path for path in sys.path if Path(path) not in desktop.MODULE_FOLDERS)]
+import TemporalRecon, InstrumentTracker
+assert Path(TemporalRecon.__file__).parent == Path(InstrumentTracker.__file__).parent == installed
+import TemporalReconLib, InstrumentTrackerLib
+assert Path(TemporalReconLib.__file__).parents[1] == Path(InstrumentTrackerLib.__file__).parents[1] == installed
+from TemporalReconLib.weights.bundle import default_weights
+assert default_weights("temporal").is_relative_to(installed)
+"""
+
+
+def test_what_is_installed_is_what_is_listed_and_both_modules_load_from_there(
+    configured: list[str], folder: Path
+) -> None:
+    pytest.importorskip("slicer", reason="needs slicer-core (pip install -e '.[scene,test]')")
+    pytest.importorskip("PySide6", reason="needs PySide6-Essentials (pip install -e '.[scene,test]')")
+    prefix = folder / "installed"
+    command = ["cmake", "--install", str(folder / "build"), "--prefix", str(prefix)]
+    subprocess.run(command, check=True, capture_output=True)
+    scripts = prefix / "lib" / "qt-scripted-modules"
+    found = {path.relative_to(scripts).as_posix() for path in scripts.rglob("*") if path.is_file()}
+    models = {name for name in found if name.startswith("Resources/Models/")}
+    assert found - models == {name for module in MODULES for name in listed_files(module)}
+    assert len(models) == sum(path.is_file() for path in (REPOSITORY / "Resources" / "Models").rglob("*"))
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORTS, str(scripts)],
+        cwd=REPOSITORY / "Testing" / "widgets",
+        env={"PATH": "", "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
