@@ -3,12 +3,45 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+logger = logging.getLogger(__name__)
+
+_LOOK_PERIOD_S = 1.0
 _MEMINFO = Path("/proc/meminfo")
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """A device by its name, and its free memory; None where that is not known."""
+
+    name: str
+    free_bytes: int | None
+
+
+class DeviceWatch:
+    """What was last seen of a device, for threads that must not wait for it."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.state = DeviceState(device_text(device), None)
+        self._looked_s = -_LOOK_PERIOD_S
+
+    def look(self, device: torch.device) -> None:
+        """Look again, once a second; call it from the thread that computes, the only one that a device may hang."""
+        now = time.monotonic()
+        if now - self._looked_s < _LOOK_PERIOD_S:
+            return
+        self._looked_s = now
+        try:
+            self.state = DeviceState(device_text(device), free_bytes(device))
+        except (RuntimeError, OSError) as error:  # a GPU that is lost: the next frame meets it, and tells
+            logger.warning("the device does not answer: %s", error)
 
 
 def device_text(device: torch.device) -> str:
@@ -19,7 +52,7 @@ def device_text(device: torch.device) -> str:
 def free_bytes(device: torch.device) -> int | None:
     """Free memory of a GPU, or of the computer for the CPU; None where the system does not tell.
 
-    Asks the driver, which a device that hangs does not answer: call it from the thread that computes.
+    Asks the driver, which may wait for a device that hangs.
     """
     return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else _free_bytes_of_computer()
 

@@ -11,18 +11,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.engine.device_memory import device_text, free_bytes
-from TemporalReconLib.engine.frame_results import results_of
+from TemporalReconLib.engine.device_memory import DeviceWatch
+from TemporalReconLib.engine.frame_results import ShownPicture, results_of
 from TemporalReconLib.engine.health import Health, HealthReport
 from TemporalReconLib.engine.memory_fallback import MemoryFallback, is_out_of_memory
 from TemporalReconLib.engine.processor import Frame, FrameProcessor
 from TemporalReconLib.engine.recorder import FrameRecord, Recorder
 from TemporalReconLib.engine.senders import Senders
-from TemporalReconLib.engine.status_message import DeviceState, status_envelope
+from TemporalReconLib.engine.status_message import status_envelope
 from TemporalReconLib.engine.stream_guard import StreamGuard
 from TemporalReconLib.engine.work_queue import Work, WorkQueue
 from TemporalReconLib.errors import InputError
@@ -36,14 +35,6 @@ logger = logging.getLogger(__name__)
 HEALTH_PERIOD_S = 1.0
 
 Publish = Callable[[Envelope], object]
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A picture that went out: arrival to publication, and what was found in it."""
-
-    latency_ms: float
-    results: dict[str, Any]
 
 
 class Engine:
@@ -85,8 +76,7 @@ class Engine:
         self._queue = WorkQueue()
         self._health = Health()
         self._senders = Senders()
-        self._device = DeviceState(device_text(processor.device), None)
-        self._device_seen_s = -HEALTH_PERIOD_S
+        self._device = DeviceWatch(processor.device)
         self._paused = threading.Event()
         self._stopping = threading.Event()
         self._status_due = threading.Event()
@@ -173,7 +163,7 @@ class Engine:
 
     def _work(self) -> None:
         while not self._stopping.is_set():
-            self._look_at_device()
+            self._device.look(self._processor.device)
             waiting: list[FrameRecord] = []
             for work in self._queue.take_all(timeout_s=0.5):
                 if self._stopping.is_set():
@@ -188,23 +178,12 @@ class Engine:
                     self._obey(work)
             self._finish(waiting)
 
-    def _look_at_device(self) -> None:
-        """Note the free memory once a second, in the thread that computes: a device that hangs hangs only that one."""
-        now = time.monotonic()
-        if now - self._device_seen_s >= HEALTH_PERIOD_S:
-            self._device_seen_s = now
-            device = self._processor.device
-            try:
-                self._device = DeviceState(device_text(device), free_bytes(device))
-            except (RuntimeError, OSError) as error:  # a GPU that is lost: the next frame meets it, and tells
-                logger.warning("the device does not answer: %s", error)
-
     def _finish(self, records: list[FrameRecord]) -> None:
         """Show the newest of the frames that were used, then note what became of each."""
         used = [number for number, record in enumerate(records) if record.is_used]
         if used:
             newest = used[-1]
-            shown: list[_Shown | None] = []
+            shown: list[ShownPicture | None] = []
             failure = self._guarded(lambda: shown.append(self._show(records[newest], len(used) - 1)), loses_state=True)
             picture = shown[-1] if shown else None
             fate = "failed" if failure else "held" if picture is None else "shown"
@@ -363,7 +342,7 @@ class Engine:
         if work.kind in ("planning", "method", "reset"):
             self._starts_series = True
 
-    def _show(self, newest: FrameRecord, n_skipped: int) -> _Shown | None:
+    def _show(self, newest: FrameRecord, n_skipped: int) -> ShownPicture | None:
         """Publish the picture that is due; None where the method has no picture yet."""
         produced = self._processor.produce()
         if produced is None:
@@ -390,7 +369,7 @@ class Engine:
             figures["TR.TimeSource"] = "arrival"
         for envelope in envelopes:
             self._publish(replace(envelope, metadata={**defaults, **envelope.metadata, **figures}))
-        return _Shown(latency_ms, results_of(image, envelopes))
+        return ShownPicture(latency_ms, results_of(image, envelopes))
 
     def _report(self) -> None:
         while not self._stopping.is_set():
@@ -408,7 +387,7 @@ class Engine:
             self.health,
             self._processor.counters,
             self._processor.method,
-            self._device,
+            self._device.state,
             self._senders.count,
             None if self._link_counters is None else self._link_counters(),
             None if self._recorder is None else self._recorder.state,

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frames import transform_is_valid
 from TemporalReconLib.igtl.messages import TransformMessage
+
+
+@dataclass(frozen=True)
+class ShownPicture:
+    """A picture that went out: arrival to publication, and what was found in it."""
+
+    latency_ms: float
+    results: dict[str, Any]
 
 
 def results_of(image: ImageFrame, envelopes: Sequence[Envelope]) -> dict[str, Any]:

@@ -92,7 +92,8 @@ class Recorder:
     Files are named by the time the recording began and a counter: ``20260131T120000_000Z.jsonl`` (one line per
     frame) and ``20260131T120000_000Z_001.h5``, a new one for every series and where one grows too large. Images that
     came as images go to ``..._001_images.h5`` as ISMRMRD images, frames that were left out and do not fit the series
-    to ``..._001_unused.h5``. Nothing in a name comes from a sender.
+    to ``..._001_unused.h5``. A planning scan of k-space lies in the file of its series, a planning image in
+    ``..._001_planning_images.h5``, which the lines of its frames name. Nothing in a name comes from a sender.
 
     It can be switched off and on: each time it is on has files of its own, and their log says where it was switched
     (``{"event": "recording on", "time": ...}``).
@@ -133,6 +134,8 @@ class Recorder:
         self._looked_s = -_LOOK_PERIOD_S
         self._series: Appender | None = None
         self._unused: Appender | None = None
+        self._planning: ImageFrame | None = None
+        self._planning_path: Path | None = None
         self._log: IO[str] | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -222,6 +225,7 @@ class Recorder:
             self._base = self._folder / stamp
             self._paths = [self._base.with_suffix(".jsonl")]
             self._n_files = 0
+            self._planning_path = None
             try:
                 self._log = self._paths[0].open("x", encoding="ascii")
                 return
@@ -273,6 +277,8 @@ class Recorder:
         if isinstance(item.frame, KSpaceFrame) and isinstance(series, IsmrmrdAppender):
             place["group"] = SERIES_GROUP if item.is_used else DROPPED_GROUP
             place["repetition"] = series.append(item.frame, place["group"])
+            if isinstance(item.planning, ImageFrame):
+                place["planning"] = self._path_of_planning(item.planning).name
         elif isinstance(item.frame, ImageFrame) and isinstance(series, ImageAppender):
             place["repetition"] = series.append(item.frame)
         assert self._log is not None
@@ -308,6 +314,17 @@ class Recorder:
         first = replace(item.frame, stream_id=re.sub(r"[^ -~]", "_", item.frame.stream_id)[:64])
         scan = item.planning if isinstance(item.planning, KSpaceFrame) else None
         return IsmrmrdAppender(path, first, scan)
+
+    def _path_of_planning(self, planning: ImageFrame) -> Path:
+        """The file of a planning image, written when a frame used it first."""
+        if self._planning_path is None or planning is not self._planning:
+            path = self._base.with_name(f"{self._base.name}_{self._n_files:03d}_planning_images.h5")
+            self._paths.append(path)
+            appender = ImageAppender(path)
+            appender.append(planning)
+            appender.close()
+            self._planning, self._planning_path = planning, path
+        return self._planning_path
 
     def _close_series(self) -> None:
         series, self._series = self._series, None

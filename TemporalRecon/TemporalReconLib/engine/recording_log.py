@@ -83,6 +83,12 @@ class RecordedFrames:
         """False where the engine was killed between the file and its log."""
         return bool(line["repetition"] < len(self.series_of(line)))
 
+    def planning_of(self, line: dict[str, Any]) -> Frame | None:
+        """The planning scan in use when the frame was taken."""
+        if "planning" in line:
+            return open_series(self._folder / Path(line["planning"]).name).frame(0)
+        return self.series_of(line).planning
+
     def frame(self, line: dict[str, Any]) -> Frame:
         """Index, stream and times as they came; the file counts from zero."""
         return replace(
@@ -114,7 +120,7 @@ class RecordedSeries(Series):
         self.name = name_from_file(log)
         self.is_kspace = isinstance(first, KSpaceFrame)
         self.image_shape = shape_of(first)
-        self.planning = self._frames.series_of(self._lines[0]).planning
+        self.planning = self._frames.planning_of(self._lines[0])
         times = [line["acquisition_start_time"] for line in self._lines]
         steps = sorted(later - earlier for earlier, later in pairwise(times) if later > earlier)
         self.frame_interval_s = steps[(len(steps) - 1) // 2] if steps else None

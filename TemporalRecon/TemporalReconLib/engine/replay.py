@@ -45,7 +45,7 @@ def replay(log: Path, reconstructor: Reconstructor) -> Iterator[ImageFrame]:
         if is_first or line["starts_series"]:
             is_first = False
             pipeline.reset()
-            planning = frames.series_of(line).planning
+            planning = frames.planning_of(line)
             if planning is not None:
                 pipeline.set_planning(planning)
         pipeline.ingest(frame)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 
+from TemporalReconLib.engine.device_memory import DeviceState
 from TemporalReconLib.engine.health import HealthReport
 from TemporalReconLib.engine.pipeline import StreamCounters
 from TemporalReconLib.engine.recording_state import RecordingState
@@ -15,14 +15,6 @@ from TemporalReconLib.igtl.messages import STATUS_NOT_READY, STATUS_OK, STATUS_U
 
 _STATUS_CODES = {"running": STATUS_OK, "failed": STATUS_UNKNOWN_ERROR}
 _MAX_TEXT = 1000
-
-
-@dataclass(frozen=True)
-class DeviceState:
-    """A device by its name, and its free memory; None where that is not known."""
-
-    name: str
-    free_bytes: int | None
 
 
 def status_envelope(

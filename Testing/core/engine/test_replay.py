@@ -212,6 +212,22 @@ def test_sigterm_ends_an_engine_whose_device_hangs(tmp_path):
             process.kill()
 
 
+@pytest.mark.parametrize("is_elsewhere", [False, True], ids=["the same grid", "resampled"])
+def test_a_planning_image_is_kept_and_replays_bit_for_bit(tmp_path, is_elsewhere):
+    scan = np.random.default_rng(3).uniform(0.5, 1.5, (5, 64, 64) if is_elsewhere else still_frame(0).image_shape)
+    geometry = np.diag([1.5, 1.5, 3.0, 1.0])
+    if is_elsewhere:
+        geometry[:3, 3] = [-20.3, -15.1, -6.2]
+    planning = ImageFrame(scan.astype(np.float32), geometry)
+    bursts = [[noisy_frame(index)] for index in range(3)]
+    live, log = live_run(tmp_path, "compressed-sensing", bursts, planning, max_file_bytes=1)
+    without, _ = live_run(tmp_path / "without", "compressed-sensing", bursts)
+    assert not np.array_equal(live, without)
+    assert len(list(tmp_path.glob("*_planning_images.h5"))) == 1
+    again = list(replay(log, make_reconstructor("compressed-sensing", "cpu")))
+    np.testing.assert_array_equal([image.data for image in again], live)
+
+
 def run_reconstruct(source, output, *options):
     return main(["reconstruct", str(source), "--output", str(output), "--device", "cpu", *options])
 
