@@ -1,3 +1,5 @@
 """Find the needle guide and the needle in reconstructed frames, follow them, and measure against the target."""
 
-__version__ = "0.1.0"
+from TemporalReconLib import __version__
+
+__all__ = ["__version__"]
