@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,15 @@ SMALL_ENGINE_FOLDER = Path(__file__).parent
 @pytest.fixture(scope="session")
 def app() -> Any:
     return desktop.install()
+
+
+@pytest.fixture(autouse=True)
+def errors_in_callbacks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseException]]:
+    """Fail the test for an exception in a slot or observer, which Qt and VTK only print."""
+    caught: list[BaseException] = []
+    monkeypatch.setattr(sys, "excepthook", lambda _, error, __: caught.append(error))
+    yield caught
+    assert not caught, "".join(part for error in caught for part in traceback.format_exception(error))
 
 
 @pytest.fixture

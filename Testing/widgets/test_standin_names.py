@@ -14,21 +14,31 @@ from typing import Any
 
 import pytest
 from PySide6 import QtCore, QtWidgets
-from standins import ctk_module, desktop, qmrml_widgets
+from standins import application, ctk_module, desktop, io_manager, layout_manager, qmrml_views, qmrml_widgets
 from standins.pythonqt import PYTHONQT_NAMES, PythonQtObject
 
 NAMES: dict[str, Any] = json.loads((Path(__file__).parent / "slicer_qt_api_names.json").read_text(encoding="utf-8"))
 STANDINS = (
-    ctk_module.ctkCollapsibleButton,
-    ctk_module.ctkPathLineEdit,
-    desktop.qSlicerApplication,
-    qmrml_widgets.qMRMLNodeComboBox,
-    qmrml_widgets.qMRMLWidget,
-    qmrml_widgets.qSlicerScriptedLoadableModuleWidget,
+    *ctk_module.CTK_WIDGETS,
+    *qmrml_widgets.QMRML_WIDGETS,
+    *(application.qSlicerApplication, application.qSlicerModuleManager, io_manager.qSlicerCoreIOManager),
+    *(layout_manager.qSlicerLayoutManager, qmrml_views.qMRMLSliceControllerWidget),
+    *(qmrml_views.qMRMLSliceView, qmrml_views.qMRMLSliceWidget),
+    *(qmrml_views.qMRMLThreeDView, qmrml_views.qMRMLThreeDWidget),
 )
-# slicer.util, which is genuine here, calls it on slicer.app; the headers' reader did not see it.
-KNOWN_BESIDE_HEADERS = {"qSlicerApplication": {"testingEnabled"}}
-UI_FILES = [folder / "Resources" / "UI" / f"{folder.name}.ui" for folder in desktop.MODULE_FOLDERS]
+# Named in the headers where the reader of names did not look: an enumeration, and what slicer.util calls on slicer.app.
+KNOWN_BESIDE_HEADERS = {
+    "qSlicerApplication": {"testingEnabled", "show_scene"},
+    "ctkPathLineEdit": {"Files", "Dirs", "Readable", "Writable", "NoDotAndDotDot"},
+}
+UI_FILES = [path for folder in desktop.MODULE_FOLDERS for path in sorted((folder / "Resources" / "UI").glob("*.ui"))]
+# A widget of these classes, or one derived from them, can be operated by the user.
+CONTROLS = (
+    *("QAbstractButton", "QAbstractSpinBox", "QAbstractSlider", "QComboBox", "QLineEdit", "QTextEdit"),
+    *("QPlainTextEdit", "QAbstractItemView", "QTabWidget"),
+    *("ctkDirectoryButton", "ctkDoubleSpinBox", "ctkPathLineEdit", "ctkSliderWidget"),
+    *("qMRMLNodeComboBox", "qSlicerMarkupsPlaceWidget", "qSlicerSimpleMarkupsWidget"),
+)
 
 
 def lineage(class_name: str) -> Iterator[str]:
@@ -45,7 +55,14 @@ def slicer_names(class_name: str, *kinds: str) -> set[str]:
 
 
 def qt_base(class_name: str) -> Any:
-    return getattr(QtWidgets, list(lineage(class_name))[-1])
+    """The class of Qt that a class of Slicer, CTK or Qt derives from, or is."""
+    name = list(lineage(class_name))[-1]
+    return getattr(QtWidgets, name, None) or getattr(QtCore, name)
+
+
+def is_control(class_name: str) -> bool:
+    qt_names = [base.__name__ for base in qt_base(class_name).__mro__]
+    return class_name != "ctkCollapsibleButton" and bool(set(CONTROLS) & {*lineage(class_name), *qt_names})
 
 
 def qt_properties(qt_class: Any) -> set[str]:
@@ -87,27 +104,57 @@ def test_a_ui_file_sets_only_properties_that_exist(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", UI_FILES, ids=lambda path: path.stem)
-def test_a_ui_file_tells_the_scene_to_every_node_selector(path: Path) -> None:
+def test_a_ui_file_tells_the_scene_to_every_widget_that_needs_it(path: Path) -> None:
     root = ElementTree.parse(path).getroot()
-    selectors = {entry.get("name") for entry in root.iter("widget") if entry.get("class") == "qMRMLNodeComboBox"}
+    top = root.find("widget")
+    assert top is not None
+    needing = {
+        widget.get("name")
+        for widget in root.iter("widget")
+        if widget is not top and "setMRMLScene" in slicer_names(widget.get("class", ""), "methods")
+    }
     connections = root.findall("connections/connection")
-    assert {entry.findtext("receiver") for entry in connections} == selectors
+    told = {entry.findtext("receiver") for entry in connections if "setMRMLScene" in (entry.findtext("slot") or "")}
+    assert told == needing
+    classes = {widget.get("name"): widget.get("class", "") for widget in root.iter("widget")}
     for connection in connections:
-        assert connection.findtext("signal") == "mrmlSceneChanged(vtkMRMLScene*)"
-        assert connection.findtext("slot") == "setMRMLScene(vtkMRMLScene*)"
-    assert "mrmlSceneChanged" in slicer_names("qMRMLWidget", "signals")
-    assert "setMRMLScene" in slicer_names("qMRMLNodeComboBox", "methods")
+        names = {tag: connection.findtext(tag) or "" for tag in ("sender", "signal", "receiver", "slot")}
+        sender, receiver = classes[names["sender"]], classes[names["receiver"]]
+        signal, slot = names["signal"].partition("(")[0], names["slot"].partition("(")[0]
+        assert signal in slicer_names(sender, "signals") | set(dir(qt_base(sender))), f"{sender} has no signal {signal}"
+        assert slot in slicer_names(receiver, "methods") | set(dir(qt_base(receiver))), f"{receiver} has no slot {slot}"
 
 
 @pytest.mark.parametrize("path", UI_FILES, ids=lambda path: path.stem)
 def test_every_control_explains_itself(path: Path) -> None:
-    controls = ("QLineEdit", "QSpinBox", "QComboBox", "QPushButton", "ctkPathLineEdit", "qMRMLNodeComboBox")
     silent = [
         widget.get("name")
         for widget in ElementTree.parse(path).iter("widget")
-        if widget.get("class") in controls and "toolTip" not in {entry.get("name") for entry in widget}
+        if is_control(widget.get("class", ""))
+        and not any(entry.get("name") == "toolTip" and entry.findtext("string") for entry in widget)
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("path", UI_FILES, ids=lambda path: path.stem)
+def test_every_number_has_its_unit(path: Path) -> None:
+    """A spin box or slider shows a unit behind the number, or a label says what is counted."""
+    numbers = ("QSpinBox", "QDoubleSpinBox", "ctkSliderWidget", "ctkDoubleSpinBox")
+    root = ElementTree.parse(path)
+    buddies = {entry.findtext("cstring") for entry in root.iter("property") if entry.get("name") == "buddy"}
+    bare = []
+    for widget in root.iter("widget"):
+        names = {entry.get("name") for entry in widget.findall("property")}
+        if widget.get("class") in numbers and "suffix" not in names and widget.get("name") not in buddies:
+            bare.append(widget.get("name"))
+    assert bare == []
+
+
+@pytest.mark.parametrize("path", UI_FILES, ids=lambda path: path.stem)
+def test_every_widget_of_a_ui_file_has_a_standin(path: Path, app: QtCore.QCoreApplication) -> None:
+    import slicer
+
+    assert slicer.util.loadUI(str(path)) is not None
 
 
 def test_standins_refuse_what_pythonqt_refuses(app: QtCore.QCoreApplication) -> None:

@@ -1,4 +1,4 @@
-# ruff: noqa: N801  (classes and members bear the names they have in Slicer)
+# ruff: noqa: E402  (our stand-ins of views import the modules' packages)
 """Puts the stand-ins in place and loads modules as Slicer does."""
 
 from __future__ import annotations
@@ -12,23 +12,26 @@ from typing import Any
 import slicer
 import slicer.util
 import vtk
-from PySide6 import QtWidgets
-
-from standins import ctk_module, parameter_node_wrapper, qmrml_widgets, qt_module, scripted_module
-from standins.immortal_singletons import keep_singletons_alive
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE_FOLDERS = (_REPOSITORY / "TemporalRecon", _REPOSITORY / "InstrumentTracker")
+sys.path += [str(folder) for folder in MODULE_FOLDERS]  # as Slicer does for every module search path
 
+from standins import ctk_module, genuine, parameter_node_wrapper, qmrml_widgets, qt_module, sample_data, scripted_module
+from standins.application import Settings, qSlicerApplication
+from standins.immortal_singletons import keep_singletons_alive
 
-class qSlicerApplication(QtWidgets.QApplication):
-    """``slicer.app``: no main window, no views, testing enabled so that message boxes do not wait."""
-
-    def layoutManager(self) -> None:
-        return None
-
-    def testingEnabled(self) -> bool:
-        return True
+_MODULE_LOGICS = {
+    "Markups": "vtkSlicerMarkupsLogic",
+    "Volumes": "vtkSlicerVolumesLogic",
+    "Segmentations": "vtkSlicerSegmentationsModuleLogic",
+    "SubjectHierarchy": "vtkSlicerSubjectHierarchyModuleLogic",
+    "Sequences": "vtkSlicerSequencesLogic",
+    "Models": "vtkSlicerModelsLogic",
+    "Transforms": "vtkSlicerTransformLogic",
+    "Plots": "vtkSlicerPlotsLogic",
+    "Cameras": "vtkSlicerCamerasModuleLogic",
+}
 
 
 def install() -> qSlicerApplication:
@@ -37,37 +40,57 @@ def install() -> qSlicerApplication:
         return slicer.app
     keep_singletons_alive()
     sys.modules["qt"] = qt_module.build_module()
+    sys.modules["qt"].QSettings = Settings  # type: ignore[attr-defined]
     sys.modules["ctk"] = ctk_module.build_module()
     qmrml_widgets.publish(slicer)
+    slicer.app = qSlicerApplication([])
+    slicer.mrmlScene, application_logic = new_scene()
+    slicer.modules = types.SimpleNamespace(**_module_logics(slicer.mrmlScene, application_logic))
+    slicer.app.show_scene(slicer.mrmlScene, application_logic)
     parts = {
-        "parameterNodeWrapper": parameter_node_wrapper.build_module(),
-        "ScriptedLoadableModule": scripted_module.build_module(),
-        "i18n": scripted_module.build_translation_module(),
+        "parameterNodeWrapper": parameter_node_wrapper.build_module,
+        "i18n": scripted_module.build_translation_module,
+        "ScriptedLoadableModule": scripted_module.build_module,
     }
-    for name, module in parts.items():
+    for name, build in parts.items():
+        module = genuine.import_part(name) or build()
         sys.modules[f"slicer.{name}"] = module
         setattr(slicer, name, module)
-    slicer.app = qSlicerApplication([])
-    sys.path += [str(folder) for folder in MODULE_FOLDERS]  # as Slicer does for every module search path
-    slicer.modules = types.SimpleNamespace()
-    slicer.mrmlScene = new_scene()
-    markups_logic = slicer.vtkSlicerMarkupsLogic()
-    markups_logic.SetMRMLApplicationLogic(slicer.mrmlScene._application_logic)
-    markups_logic.SetMRMLScene(slicer.mrmlScene)
-    slicer.modules.markups = types.SimpleNamespace(logic=lambda: markups_logic)
+    sys.modules["SampleData"] = sample_data.build_module()
     return slicer.app
 
 
-def new_scene() -> Any:
-    """A scene with the application logic that colors and slice views need."""
+def new_scene() -> tuple[Any, Any]:
+    """A scene and the application logic that colors and views need."""
     scene = slicer.vtkMRMLScene()
+    cache = slicer.vtkCacheManager()
+    cache.SetMRMLScene(scene)
+    scene.SetCacheManager(cache)
+    crosshair = slicer.vtkMRMLCrosshairNode()
+    crosshair.SetCrosshairName("default")
+    scene.AddNode(crosshair)
     logic = slicer.vtkSlicerApplicationLogic()
     logic.SetMRMLScene(scene)
-    logic.GetColorLogic().SetMRMLScene(scene)
-    logic.GetColorLogic().AddDefaultColorNodes()
+    colors = logic.GetColorLogic()
+    colors.SetMRMLScene(scene)
+    colors.AddDefaultColorNodes()
+    logic.SetModuleLogic("Colors", colors)
     logic.SetSliceLogics(vtk.vtkCollection())
-    scene._application_logic = logic
-    return scene
+    logic.SetViewLogics(vtk.vtkCollection())
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    return scene, logic
+
+
+def _module_logics(scene: Any, application_logic: Any) -> dict[str, Any]:
+    """``slicer.modules.markups.logic()`` and the like."""
+    modules = {}
+    for name, class_name in _MODULE_LOGICS.items():
+        logic = getattr(slicer, class_name)()
+        logic.SetMRMLApplicationLogic(application_logic)
+        logic.SetMRMLScene(scene)
+        application_logic.SetModuleLogic(name, logic)
+        modules[name.lower()] = types.SimpleNamespace(name=name, logic=lambda logic=logic: logic)
+    return modules
 
 
 def load_module(path: Path) -> tuple[Any, Any, Any]:
@@ -78,11 +101,12 @@ def load_module(path: Path) -> tuple[Any, Any, Any]:
     module_file = importlib.util.module_from_spec(spec)
     sys.modules[name] = module_file
     spec.loader.exec_module(module_file)
-    parent = types.SimpleNamespace(path=str(path), title="", icon=None)
+    parent = types.SimpleNamespace(path=str(path), title="", icon=None, slicerWikiUrl="")
     setattr(slicer.modules, name.lower(), parent)
     module = getattr(module_file, name)(parent)
     panel = qmrml_widgets.qSlicerScriptedLoadableModuleWidget()
     panel.setLayout(qt_module.widget_classes["QVBoxLayout"]())
     widget = getattr(module_file, f"{name}Widget")(panel)
+    setattr(slicer.modules, f"{name}Widget", widget)
     widget.setup()
     return module_file, module, widget

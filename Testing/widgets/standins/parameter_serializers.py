@@ -132,7 +132,7 @@ class Serializer:
             return None
         if self.kind in (int, float):
             return 0
-        return list(self.kind)[0] if issubclass(self.kind, enum.Enum) else self.kind()
+        return next(iter(self.kind)) if issubclass(self.kind, enum.Enum) else self.kind()
 
     def is_in(self, node: Any, name: str) -> bool:
         return bool(node.HasParameter(name))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import shiboken6
-from PySide6 import QtCore
+from PySide6 import QtCore, QtWidgets
 
 _property = QtCore.QObject.property
 _set_property = QtCore.QObject.setProperty
@@ -22,11 +22,18 @@ PYTHONQT_NAMES = {"connect", "disconnect", "className", "delete", "findChild", "
 
 
 # Properties read by virtual functions: C++ looks these names up here when it calls the function.
-_VIRTUAL_PROPERTIES = {"sizeHint", "minimumSizeHint"}
+_VIRTUAL_PROPERTIES = (
+    *((QtWidgets.QWidget, "sizeHint"), (QtWidgets.QWidget, "minimumSizeHint")),
+    *((QtWidgets.QProgressBar, "text"), (QtWidgets.QLayout, "spacing")),
+)
 
 
 def _index_of_property(target: QtCore.QObject, name: str) -> int:
     return int(_meta_object(target).indexOfProperty(name))
+
+
+def _is_virtual(target: QtCore.QObject, name: str) -> bool:
+    return any(name == virtual and isinstance(target, owner) for owner, virtual in _VIRTUAL_PROPERTIES)
 
 
 def _refuse_destroyed(target: QtCore.QObject, name: str) -> None:
@@ -59,7 +66,7 @@ class PythonQtObject:
         _refuse_destroyed(self, name)
         if name == "name":
             name = "objectName"
-        if name not in _VIRTUAL_PROPERTIES and _index_of_property(self, name) >= 0:
+        if _index_of_property(self, name) >= 0 and not _is_virtual(self, name):
             return _property(self, name)
         return super().__getattribute__(name)
 

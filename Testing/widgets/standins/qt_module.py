@@ -10,7 +10,11 @@ from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 
 from standins.pythonqt import PythonQtObject
 
-WRAPPED_BASES = (QtWidgets.QWidget, QtWidgets.QLayout, QtCore.QTimer, QtGui.QAction)
+WRAPPED_BASES = (
+    *(QtWidgets.QWidget, QtWidgets.QLayout, QtWidgets.QButtonGroup, QtWidgets.QGraphicsEffect),
+    *(QtCore.QTimer, QtCore.QAbstractAnimation, QtGui.QAction, QtGui.QActionGroup, QtGui.QShortcut),
+)
+_DIALOGS_WITH_FILTER = ("getOpenFileName", "getOpenFileNames", "getSaveFileName")
 
 widget_classes: dict[str, type] = {}
 
@@ -27,9 +31,16 @@ def build_module() -> types.ModuleType:
                 value = type(value)(name, (PythonQtObject, value), {"__module__": "qt"})
                 widget_classes[name] = value
             setattr(module, name, value)
+    for name in _DIALOGS_WITH_FILTER:
+        setattr(module.QFileDialog, name, staticmethod(_without_filter(name)))  # type: ignore[attr-defined]
     module.Qt = QtCore.Qt  # type: ignore[attr-defined]
     module.QUiLoader = UiLoader  # type: ignore[attr-defined]
     return module
+
+
+def _without_filter(name: str) -> Any:
+    """PythonQt returns the path alone where PySide6 adds the chosen filter."""
+    return lambda *arguments: getattr(QtWidgets.QFileDialog, name)(*arguments)[0]
 
 
 class UiLoader(QtUiTools.QUiLoader):
