@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from TemporalReconLib.engine_image import number_of
+from TemporalReconLib.engine_image import age_on_arrival_s, number_of
 from TemporalReconLib.engine_process import EngineProcess, ProcessState
 from TemporalReconLib.engine_report import EngineReport, StartUpStep, start_up_step
 from TemporalReconLib.frame_clock import MIN_STALE_S
@@ -58,6 +58,8 @@ class SessionStatus:
         0 (failed) to 1 (as good as fully sampled) of the newest picture; None where the method gives no estimate.
     silence_s
         Seconds since the newest picture arrived; None before the first.
+    age_s
+        Age of the newest picture now, from the middle of its acquisition, s; None before the first.
     stale_after_s
         Silence from which on the shown picture is stale, s; see :mod:`~TemporalReconLib.frame_clock`.
     start_up
@@ -74,6 +76,7 @@ class SessionStatus:
     latency_s: float | None = None
     quality: float | None = None
     silence_s: float | None = None
+    age_s: float | None = None
     stale_after_s: float = MIN_STALE_S
     start_up: StartUpStep | None = None
     report: EngineReport = field(default_factory=EngineReport)
@@ -183,6 +186,7 @@ class EngineSession:
             latency_s=None if latency_ms is None else latency_ms / 1e3,
             quality=quality,
             silence_s=silence,
+            age_s=silence + (0.0 if newest is None else age_on_arrival_s(newest)),
             stale_after_s=link.stale_after_s(IMAGE_DEVICE),
             report=self._report(link),
         )

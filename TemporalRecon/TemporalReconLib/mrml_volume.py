@@ -12,6 +12,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import Matrix, same_geometry
 from TemporalReconLib.mrml_nodes import NodeChange, SceneNodes, numpy_matrix, vtk_matrix
+from TemporalReconLib.window_level import WindowFollower
 
 VOLUME_ROLE = "Reconstruction"
 VOLUME_NAME = "TR Reconstruction"
@@ -20,8 +21,8 @@ VOLUME_NAME = "TR Reconstruction"
 class LiveVolume:
     """Shows image frames as one ``vtkMRMLScalarVolumeNode``.
 
-    Window and level are set from the first picture that has contrast, and again only when the stream changes:
-    a picture whose brightness follows each frame flickers and hides changes. The user may change them any time.
+    Window and level are set from the first picture of a stream that has contrast and then follow it slowly, see
+    :class:`~TemporalReconLib.window_level.WindowFollower`. Once the user changes them they are the user's.
 
     Parameters
     ----------
@@ -37,6 +38,21 @@ class LiveVolume:
         self._nodes = SceneNodes(scene) if nodes is None else nodes
         self._name = name
         self._window_stream: str | None = None
+        self._window = WindowFollower()
+        self._set_window_level: tuple[float, float] | None = None
+        self._window_is_locked = False
+
+    @property
+    def window_is_locked(self) -> bool:
+        """Whether window and level are left alone; becomes true when the user changes them."""
+        return self._window_is_locked
+
+    @window_is_locked.setter
+    def window_is_locked(self, locked: bool) -> None:
+        if self._window_is_locked and not locked:  # the next picture sets them anew
+            self._window.restart()
+            self._set_window_level = None
+        self._window_is_locked = locked
 
     @property
     def node(self) -> Any | None:
@@ -58,7 +74,7 @@ class LiveVolume:
         had_node = self.node is not None
         node = self._nodes.get(VOLUME_ROLE, "vtkMRMLScalarVolumeNode", self._name, _create_display)
         if not had_node:
-            self._window_stream = None
+            self._window_stream = self._set_window_level = None
         with NodeChange(node):
             pixels = _pixels_of(node, image.data.shape)
             pixels[...] = image.data
@@ -68,8 +84,7 @@ class LiveVolume:
             node.GetImageData().GetPointData().GetScalars().Modified()
             node.GetImageData().Modified()
             node.Modified()
-        if self._window_stream != image.stream_id:
-            self._set_window(node, image)
+        self._follow_window(node, image)
         return node
 
     def set_age(self, age_s: float) -> None:
@@ -92,26 +107,23 @@ class LiveVolume:
             node.Modified()
         self._window_stream = None
 
-    def _set_window(self, node: Any, image: ImageFrame) -> None:
-        window_level = robust_window_level(image.data)
+    def _follow_window(self, node: Any, image: ImageFrame) -> None:
         display = node.GetDisplayNode()
-        if window_level is None or display is None:
+        if display is None:
+            return
+        shown = (display.GetWindow(), display.GetLevel())
+        if self._set_window_level is not None and not np.allclose(shown, self._set_window_level, rtol=1e-6):
+            self._window_is_locked = True
+        if self._window_stream != image.stream_id:
+            self._window.restart()
+            self._window_stream = image.stream_id
+        window_level = None if self._window_is_locked else self._window.follow(image.data)
+        if window_level is None:
             return
         with NodeChange(display):
             display.SetAutoWindowLevel(False)
             display.SetWindowLevel(*window_level)
-        self._window_stream = image.stream_id
-
-
-def robust_window_level(data: NDArray[np.float32]) -> tuple[float, float] | None:
-    """Window and level from zero to a little above the 99th percentile; None for a picture without contrast.
-
-    The bladder is several times brighter than the prostate: scaling to the maximum would darken what matters.
-    """
-    upper = 1.1 * float(np.percentile(data, 99.0))
-    if upper <= 0.0:
-        return None
-    return upper, 0.5 * upper
+        self._set_window_level = (display.GetWindow(), display.GetLevel())
 
 
 def _create_display(node: Any) -> None:

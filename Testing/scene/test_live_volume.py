@@ -10,7 +10,8 @@ import slicer
 import vtk
 from guidance_case import guidance_case
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.mrml_volume import LiveVolume, robust_window_level
+from TemporalReconLib.mrml_volume import LiveVolume
+from TemporalReconLib.window_level import robust_window
 from vtk.util.numpy_support import vtk_to_numpy
 
 
@@ -80,26 +81,41 @@ def test_a_new_shape_and_geometry_are_taken_over(scene):
     np.testing.assert_allclose(ras_of_voxel(node, (1, 1, 0)), [2.0, 2.0, 0.0])
 
 
-def test_window_and_level_stay_through_the_series_and_the_users_choice_is_kept(scene):
+def test_window_and_level_follow_a_lasting_change_in_small_steps_and_no_flicker(scene):
     volume = LiveVolume(scene)
     image = guidance_case().image
     display = volume.update(image).GetDisplayNode()
     assert not display.GetAutoWindowLevel()
     first = (display.GetWindow(), display.GetLevel())
-    volume.update(replace(image, data=image.data * 3.0, index=1))
+    for index in range(1, 20):  # one bright frame in five
+        volume.update(replace(image, data=image.data * (1.6 if index % 5 == 0 else 1.0), index=index))
     assert (display.GetWindow(), display.GetLevel()) == first
+    windows = [display.GetWindow()]
+    for index in range(20, 90):
+        volume.update(replace(image, data=image.data * 3.0, index=index))
+        windows.append(display.GetWindow())
+    assert windows[-1] == pytest.approx(3.0 * first[0], rel=0.06)
+    assert max(np.diff(windows) / windows[:-1]) < 0.04
+
+
+def test_window_and_level_are_the_users_once_they_were_changed(scene):
+    volume = LiveVolume(scene)
+    image = guidance_case().image
+    display = volume.update(image).GetDisplayNode()
     display.SetWindowLevel(0.3, 0.2)
-    volume.update(replace(image, index=2))
+    volume.update(replace(image, data=image.data * 1000.0, index=1, stream_id="another scale"))
     assert (display.GetWindow(), display.GetLevel()) == (0.3, 0.2)
-    volume.update(replace(image, data=image.data * 1000.0, stream_id="another scale"))
-    assert display.GetWindow() == pytest.approx(1000.0 * first[0], rel=1e-5)
+    assert volume.window_is_locked
+    volume.window_is_locked = False
+    volume.update(replace(image, data=image.data * 1000.0, index=2, stream_id="another scale"))
+    assert display.GetWindow() == pytest.approx(1.1e3 * np.percentile(image.data, 99.0), rel=1e-3)
 
 
 def test_window_ignores_single_bright_pixels_and_waits_for_a_picture_with_contrast(scene):
     data = np.full((1, 64, 64), 0.4, np.float32)
     data[0, :2, :4] = 500.0
-    assert robust_window_level(data) == pytest.approx((0.44, 0.22))
-    assert robust_window_level(np.zeros((1, 8, 8), np.float32)) is None
+    assert robust_window(data) == pytest.approx(0.44)
+    assert robust_window(np.zeros((1, 8, 8), np.float32)) is None
     volume = LiveVolume(scene)
     black = ImageFrame(np.zeros((1, 64, 64), np.float32), np.eye(4))
     display = volume.update(black).GetDisplayNode()

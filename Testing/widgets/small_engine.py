@@ -1,11 +1,13 @@
 """A process that keeps the engine's contract without computing: for tests of the modules' behavior.
 
 Its manner is chosen by the environment variable ``SMALL_ENGINE_MANNER``: ``pictures`` sends frames at 20 per
-second, ``pause`` stops sending after thirty, ``crash`` ends with an error after thirty, ``refuse`` ends with bad usage.
+second, ``pause`` stops sending after thirty, ``crash`` ends with an error after thirty, ``refuse`` ends with bad usage,
+``slow`` takes its time to start, ``silent`` sends no picture.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -21,12 +23,19 @@ from TemporalReconLib.igtl.frames import (
     recon_envelope,
     transform_envelope,
 )
-from TemporalReconLib.igtl.messages import PointMessage
+from TemporalReconLib.igtl.image_message import ImageMessage
+from TemporalReconLib.igtl.messages import STATUS_OK, PointMessage, StatusMessage, StringMessage
 from TemporalReconLib.igtl.server import IgtlServer
 
 SHAPE = (3, 32, 48)
 GEOMETRY = np.array([[1.0, 0, 0, -20], [0, 1.5, 0, -30], [0, 0, 3.0, 10], [0, 0, 0, 1]])
 GUIDE_TIP = (1.0, 2.0, 3.0)
+STEPS = (
+    "environment: torch 2.13.0, cuda:0 NVIDIA H200, 138.2 GB free",
+    "weights: temporal, 0.42 M parameters, SHA256 ab12cd34ef56",
+    "warm-up: 84 ms per frame of 64 x 64",
+    "listening on 127.0.0.1",
+)
 NEEDLE_TIP = (1.0, 2.0, 23.0)
 
 
@@ -52,6 +61,32 @@ def frame_envelopes(index: int) -> list[Envelope]:
     return envelopes
 
 
+def status_envelopes(n_frames: int) -> list[Envelope]:
+    """The STATUS of both engines, as ``TemporalReconLib.engine.status_message`` composes it."""
+    counters = {"arrived": n_frames + 2, "shown": n_frames, "skipped": 1, "missing": 1, "rejected": 0, "senders": 1}
+    metadata = {
+        "TR.State": "running" if n_frames else "waiting",
+        "TR.Counters": json.dumps(counters),
+        "TR.Device": "cuda:0 NVIDIA H200",
+        "TR.MemoryFree_MB": "138200",
+        "TR.Latency_ms": "12.0",
+        "TR.LatencyP95_ms": "31.0",
+        "TR.Recording": f"on, {n_frames} frames, 1.5 MB, 120.4 GB free",
+    }
+    message = StatusMessage(STATUS_OK, metadata["TR.State"])
+    return [Envelope(message, name, metadata=metadata) for name in ("TemporalRecon", "InstrumentTracker")]
+
+
+def note_command(envelope: Envelope) -> None:
+    if isinstance(envelope.message, StringMessage):
+        sys.stdout.write(f"command {envelope.device_name} {envelope.message.text}\n")
+    elif isinstance(envelope.message, ImageMessage):
+        role = envelope.metadata.get("TR.Role", "frame")
+        sys.stdout.write(f"{role} {envelope.message.data.shape} {envelope.message.ijk_to_ras[:3, 3].tolist()}\n")
+    else:
+        note_target(envelope)
+
+
 def note_target(envelope: Envelope) -> None:
     if envelope.device_name == "TARGET" and isinstance(envelope.message, PointMessage):
         position = " ".join(f"{value:.1f}" for value in envelope.message.points[0].position)
@@ -64,13 +99,19 @@ def main() -> None:
     if manner == "refuse":
         sys.stderr.write("unknown method 'magic', expected one of: zero-filled\n")
         sys.exit(2)
+    for number, step in enumerate(STEPS, 1):
+        sys.stdout.write(f"step {number}/{len(STEPS)}: {step}\n")
+        time.sleep(1.0 if manner == "slow" else 0.0)
     port = int(sys.argv[sys.argv.index("--port") + 1])
-    with IgtlServer(port=port, on_message=note_target) as server:
+    with IgtlServer(port=port, on_message=note_command) as server:
         index = 0
         while True:
             if manner == "crash" and index == 30:
                 raise RuntimeError("CUDA error: out of memory")
-            if not (manner == "pause" and index >= 30):
+            if index % 10 == 0:
+                for envelope in status_envelopes(index):
+                    server.publish(envelope)
+            if manner != "silent" and not (manner == "pause" and index >= 30):
                 seen = [server.publish(envelope) for envelope in frame_envelopes(index)]
                 index += max(seen) > 0  # frames count from the first that somebody can see
             time.sleep(0.05)

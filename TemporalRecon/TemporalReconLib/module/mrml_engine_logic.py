@@ -1,5 +1,6 @@
 """What the logics of both modules do alike: start, stop and command an engine."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from TemporalReconLib.engine_session import EngineSession
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.module.mrml_remembered_settings import recall, remember
 from TemporalReconLib.reconstruction.registry import check_method
 
 
@@ -24,6 +26,15 @@ class EngineLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.session = EngineSession(package, pythonExecutable(), searchPaths, statusDevice)
         self._sentPlanningVolume = None
+        self._sentRecording = False
+
+    def remembered(self, wrapper, node):
+        """A parameter node of a class with EngineSettings; a new one begins with what the user had last."""
+        isNew = not node.HasParameter("enginePort")
+        settings = wrapper(node)
+        if isNew:
+            recall(settings)
+        return settings
 
     def startEngine(self, settings, options=(), listener=None):
         """Start the engine, or join the one at ``settings.engineHost``; returns at once.
@@ -37,6 +48,8 @@ class EngineLogic(ScriptedLoadableModuleLogic):
         arguments = [*engineOptions(settings), *options]
         self.session.start(settings.engineHost, settings.enginePort, arguments, listener)
         self._sentPlanningVolume = None
+        self._sentRecording = settings.recordToDisk
+        remember(settings)
 
     def updatePlanningScan(self, settings):
         """Send the planning scan when it was chosen; the link sends it again to a restarted engine."""
@@ -46,6 +59,12 @@ class EngineLogic(ScriptedLoadableModuleLogic):
         self._sentPlanningVolume = node
         if node is not None and node.GetImageData() is not None:
             self.session.link.send(planningEnvelope(node), latched=True)
+
+    def updateRecording(self, settings):
+        """Tell the engine when the recording to disk was switched; the folder is the engine's own and never sent."""
+        if settings.recordToDisk != self._sentRecording:
+            self._sentRecording = settings.recordToDisk
+            self.sendCommand("RECORD", json.dumps({"record": settings.recordToDisk}))
 
     def reset(self):
         """Let the engine forget the frames so far."""
@@ -71,6 +90,11 @@ def engineOptions(settings):
         if not weights.exists():
             raise InputError(f"{weights}: no such weights file; choose another or leave it empty")
         options += ["--weights", str(weights)]
+    if settings.recordToDisk and not settings.recordFolder:
+        raise InputError("recording: no folder is chosen; choose one under Monitor > Record, or switch it off")
+    if settings.recordFolder:
+        options += ["--record", settings.recordFolder]
+        options += [] if settings.recordToDisk else ["--record-paused"]
     return options
 
 

@@ -17,6 +17,7 @@ class EngineSettings:
     weightsPath - weights file of the user's own; empty: those that come with the extension
     imageCoordinates - whether to believe the coordinate label of images that come in, or to overrule it
     planningVolume - fully sampled scan that the engine gets as prior
+    recordToDisk, recordFolder - whether the engine keeps what comes in, and where; empty: nowhere
     """
 
     engineHost: str = ""
@@ -25,4 +26,6 @@ class EngineSettings:
     device: Annotated[str, Choice(["auto", "cpu", "cuda:0"])] = "auto"
     weightsPath: str = ""
     imageCoordinates: Annotated[str, Choice(["label", "ras", "lps"])] = "label"
+    recordToDisk: bool = False
+    recordFolder: str = ""
     planningVolume: slicer.vtkMRMLScalarVolumeNode

@@ -28,7 +28,7 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     - ``onSettings(parameterNode)``: told when another parameter node, or None, is bound
     """
 
-    sectionNames = ("Reconstruction", "Run")
+    sectionNames: tuple[str, ...] = ("Reconstruction", "Run")
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)

@@ -1,8 +1,9 @@
-"""Starts and follows the engine of Temporal Recon, and shows its pictures."""
+"""Shows the engine's pictures in the scene, says when they are not live, and keeps them."""
 
 import logging
 
 import slicer
+from slicer.i18n import tr as _
 
 from TemporalReconLib.engine_image import age_on_arrival_s
 from TemporalReconLib.engine_session import IMAGE_DEVICE, listen_options
@@ -10,7 +11,10 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.frame_reader import FrameReader
 from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 from TemporalReconLib.module.mrml_parameter_node import TemporalReconParameterNode
+from TemporalReconLib.module.mrml_status_text import ageText
+from TemporalReconLib.mrml_recorder import VolumeRecorder
 from TemporalReconLib.mrml_roles import assign_role
+from TemporalReconLib.mrml_stale_mark import StaleMark
 from TemporalReconLib.mrml_volume import VOLUME_ROLE, LiveVolume
 
 # Only volumes with this attribute are offered as output: the pixels of a planning scan must not be overwritten.
@@ -18,45 +22,60 @@ LIVE_VOLUME_ATTRIBUTE = "InBoreGuidance.LiveVolume"
 
 
 class TemporalReconLogic(EngineLogic):
-    """Shows the engine's pictures in the scene; usable without the widget."""
+    """Starts the engine and shows its pictures; usable without the widget."""
 
     def __init__(self):
         EngineLogic.__init__(self, "TemporalReconLib")
+        self.recorder = None
+        self.isRecording = False
         self._volume = None
         self._shown = None
         self._reader = FrameReader()
+        self._staleMark = StaleMark()
 
     def getParameterNode(self):
-        return TemporalReconParameterNode(super().getParameterNode())
+        return self.remembered(TemporalReconParameterNode, super().getParameterNode())
 
-    def start(self, parameterNode):
-        """Start the engine with the settings of a parameter node; returns at once.
+    def start(self, parameterNode, options=()):
+        """Start the engine with the settings of a parameter node and more options; returns at once.
 
         Raises InputError where a setting cannot work.
         """
-        self.startEngine(parameterNode, listen_options(parameterNode.scannerAddress))
+        self.startEngine(parameterNode, [*listen_options(parameterNode.scannerAddress), *options])
         self._shown = None
         self._volume = None
 
     def stop(self, wait=False):
-        """End the engine and the picture."""
+        """End the engine and the picture; a recording in the scene stays and can be saved."""
         self.session.stop(wait)
+        self.isRecording = False
         self.clear()
 
     def clear(self):
         """Blacken the picture, which is not live any more."""
+        self._staleMark.hide()
         if self._volume is not None:
             self._volume.clear()
 
     def update(self, parameterNode):
         """Hand the newest picture to the scene and return the state; call it from a timer."""
-        if parameterNode is not None:
-            self.updatePlanningScan(parameterNode)
+        status = self.session.status
+        if parameterNode is None or not status.state.is_active:
+            return status
+        self.updatePlanningScan(parameterNode)
+        self.updateRecording(parameterNode)
         envelope = self.session.newest(IMAGE_DEVICE)
-        if envelope is not None and envelope is not self._shown and parameterNode is not None:
+        if envelope is not None and envelope is not self._shown:
             self._shown = envelope
             self._show(envelope, parameterNode)
-        return self.session.status
+        self._markAge(status)
+        return status
+
+    def record(self, on):
+        """Keep the pictures that come from now on in a Slicer sequence, or no longer."""
+        if on and (self.recorder is None or self.recorder.is_full):
+            self.recorder = VolumeRecorder(slicer.mrmlScene)
+        self.isRecording = on
 
     def _show(self, envelope, parameterNode):
         try:
@@ -68,14 +87,30 @@ class TemporalReconLogic(EngineLogic):
             assign_role(slicer.mrmlScene, VOLUME_ROLE, parameterNode.outputVolume)
             self._volume = LiveVolume(slicer.mrmlScene)
         isFirst = self._volume.node is None or self._volume.node.GetImageData() is None
+        self._volume.window_is_locked = parameterNode.windowLocked
         node = self._volume.update(image, age_on_arrival_s(envelope))
         if node is None:
             return
+        if self._volume.window_is_locked and not parameterNode.windowLocked:
+            parameterNode.windowLocked = True  # the user has changed window or level in a view
         if parameterNode.outputVolume is not node:
             node.SetAttribute(LIVE_VOLUME_ATTRIBUTE, "true")
             parameterNode.outputVolume = node
         if isFirst:
             showInSliceViews(node)
+        if self.isRecording and not self.recorder.record(node, image.mid_acquisition_time):
+            self.isRecording = False
+
+    def _markAge(self, status):
+        """A picture that no other followed in time must not look live, whether or not the engine still answers."""
+        node = None if self._volume is None else self._volume.node
+        if node is None:
+            return
+        if not status.is_stale:
+            self._staleMark.hide()
+            return
+        self._volume.set_age(status.age_s)
+        self._staleMark.show(node, _("NOT LIVE  {age}").format(age=ageText(status.age_s)))
 
 
 def showInSliceViews(volumeNode):

@@ -11,8 +11,10 @@ class TemporalReconParameterNode(EngineSettings):
     """Settings of the engine, and of this panel:
 
     scannerAddress - address of another computer that may send to the engine; empty: this computer only
+    windowLocked - whether window and level of the picture are left alone
     outputVolume - volume that shows the newest picture; made where it is missing
     """
 
     scannerAddress: str = ""
+    windowLocked: bool = False
     outputVolume: slicer.vtkMRMLScalarVolumeNode

@@ -18,6 +18,12 @@ _STATE_MARKS = {
     SessionState.FAILED: ("\N{MULTIPLICATION X}", "#d62728"),
 }
 
+NOT_KNOWN = "\N{EN DASH}"
+_LAMPS = {
+    "good": ("\N{BLACK CIRCLE}", "#009e73"),
+    "bad": ("\N{BLACK UP-POINTING TRIANGLE}", "#d55e00"),
+}
+
 
 def stateText(status: SessionStatus) -> str:
     """The state line as rich text: what is, why, what to do."""
@@ -58,3 +64,18 @@ def stepText(step: StartUpStep) -> str:
     }
     text = words.get(kind.strip().lower(), step.text)
     return _("Step {number} of {total}: {text}").format(number=step.number, total=step.n_steps, text=text)
+
+
+def lamp(kind: str, words: str) -> str:
+    """A lamp as rich text, ``good`` or ``bad``: shape, color and words."""
+    mark, color = _LAMPS[kind]
+    return f'<span style="color:{color}">{mark}</span> {html.escape(words)}'
+
+
+def ageText(age_s: float) -> str:
+    """An age with as many digits as one can read while they change."""
+    if age_s < 10:
+        return _("{seconds:.1f} s old").format(seconds=age_s)
+    if age_s < 120:
+        return _("{seconds:.0f} s old").format(seconds=age_s)
+    return _("{minutes:.0f} min old").format(minutes=age_s / 60)
