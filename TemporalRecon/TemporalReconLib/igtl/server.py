@@ -34,6 +34,7 @@ class _Client:
     connection: Connection
     outbox: Outbox = field(default_factory=Outbox)
     muted: set[str] = field(default_factory=set)
+    n_dropped: int = 0
     threads: list[threading.Thread] = field(default_factory=list)
 
 
@@ -263,7 +264,11 @@ class IgtlServer:
                 except InputError as error:
                     reason = error.reason if isinstance(error, MessageError) else "content"
                     self._board.drop(reason)
-                    logger.warning("message from %s dropped: %s", connection.peer, error)
+                    client.n_dropped += 1
+                    if _is_told(client.n_dropped):
+                        logger.warning(
+                            "message from %s dropped: %s (%d so far)", connection.peer, error, client.n_dropped
+                        )
                     if self._on_drop is not None:
                         self._on_drop(received[0].type_name, error)
         except FramingError as error:
@@ -310,6 +315,11 @@ class IgtlServer:
             self._clients.remove(client)
         client.outbox.close()
         client.connection.close()
+
+
+def _is_told(count: int) -> bool:
+    """1, 2 ... 9, 10, 20 ... 90, 100, 200 ...: a flood of bad messages must not fill the disk with its log."""
+    return count % 10 ** (len(str(count)) - 1) == 0
 
 
 def _started(target: Callable[[], None], name: str) -> threading.Thread:

@@ -213,6 +213,16 @@ def test_a_bad_message_is_dropped_and_the_next_one_is_read(server, peer, receive
     assert server.counters.clients == 1
 
 
+def test_a_flood_of_bad_messages_is_counted_and_does_not_flood_the_log(server, peer, caplog):
+    damaged = message()
+    damaged[-1] ^= 1
+    peer.sendall(bytes(damaged) * 1234)
+    assert until(lambda: server.counters.dropped_total == 1234)
+    told = [record.getMessage() for record in caplog.records if "dropped" in record.getMessage()]
+    assert len(told) == 9 + 9 + 9 + 1
+    assert told[-1].endswith("(1000 so far)")
+
+
 def test_good_clients_notice_nothing_of_bad_ones(server, received):
     with IgtlClient(port=server.port) as good:
         for sent in (b"GET / HTTP/1.0\r\n\r\n", damaged(), bytes(message())[:40], b"\xff" * 99):
