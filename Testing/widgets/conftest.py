@@ -51,17 +51,15 @@ def scene(app: Any) -> Iterator[Any]:
 @pytest.fixture
 def recon(scene: Any) -> Iterator[Any]:
     """The widget of Temporal Recon."""
-    _, _, widget = desktop.load_module(desktop.MODULE_FOLDERS[0] / "TemporalRecon.py")
-    yield widget
-    widget.cleanup()
+    yield desktop.load_module(desktop.MODULE_FOLDERS[0] / "TemporalRecon.py")[2]
+    desktop.unload_module("TemporalRecon")
 
 
 @pytest.fixture
 def tracker(scene: Any) -> Iterator[Any]:
     """The widget of Instrument Tracker."""
-    _, _, widget = desktop.load_module(desktop.MODULE_FOLDERS[1] / "InstrumentTracker.py")
-    yield widget
-    widget.cleanup()
+    yield desktop.load_module(desktop.MODULE_FOLDERS[1] / "InstrumentTracker.py")[2]
+    desktop.unload_module("InstrumentTracker")
 
 
 @pytest.fixture

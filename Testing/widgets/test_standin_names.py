@@ -14,7 +14,16 @@ from typing import Any
 
 import pytest
 from PySide6 import QtCore, QtWidgets
-from standins import application, ctk_module, desktop, io_manager, layout_manager, qmrml_views, qmrml_widgets
+from standins import (
+    application,
+    ctk_module,
+    desktop,
+    io_manager,
+    layout_manager,
+    module_panel,
+    qmrml_views,
+    qmrml_widgets,
+)
 from standins.pythonqt import PYTHONQT_NAMES, PythonQtObject
 
 NAMES: dict[str, Any] = json.loads((Path(__file__).parent / "slicer_qt_api_names.json").read_text(encoding="utf-8"))
@@ -22,6 +31,7 @@ STANDINS = (
     *ctk_module.CTK_WIDGETS,
     *qmrml_widgets.QMRML_WIDGETS,
     *(application.qSlicerApplication, application.qSlicerModuleManager, io_manager.qSlicerCoreIOManager),
+    module_panel.qSlicerScriptedLoadableModule,
     *(layout_manager.qSlicerLayoutManager, qmrml_views.qMRMLSliceControllerWidget),
     *(qmrml_views.qMRMLSliceView, qmrml_views.qMRMLSliceWidget),
     *(qmrml_views.qMRMLThreeDView, qmrml_views.qMRMLThreeDWidget),
@@ -29,6 +39,9 @@ STANDINS = (
 # Named in the headers where the reader of names did not look: an enumeration, and what slicer.util calls on slicer.app.
 KNOWN_BESIDE_HEADERS = {
     "qSlicerApplication": {"testingEnabled", "show_scene"},
+    "qSlicerScriptedLoadableModule": {
+        "widgetRepresentation"
+    },  # of qSlicerAbstractCoreModule
     "ctkPathLineEdit": {"Files", "Dirs", "Readable", "Writable", "NoDotAndDotDot"},
 }
 UI_FILES = [path for folder in desktop.MODULE_FOLDERS for path in sorted((folder / "Resources" / "UI").glob("*.ui"))]

@@ -17,7 +17,16 @@ _REPOSITORY = Path(__file__).resolve().parents[3]
 MODULE_FOLDERS = (_REPOSITORY / "TemporalRecon", _REPOSITORY / "InstrumentTracker")
 sys.path += [str(folder) for folder in MODULE_FOLDERS]  # as Slicer does for every module search path
 
-from standins import ctk_module, genuine, parameter_node_wrapper, qmrml_widgets, qt_module, sample_data, scripted_module
+from standins import (
+    ctk_module,
+    genuine,
+    module_panel,
+    parameter_node_wrapper,
+    qmrml_widgets,
+    qt_module,
+    sample_data,
+    scripted_module,
+)
 from standins.application import Settings, qSlicerApplication
 from standins.immortal_singletons import keep_singletons_alive
 
@@ -101,12 +110,17 @@ def load_module(path: Path) -> tuple[Any, Any, Any]:
     module_file = importlib.util.module_from_spec(spec)
     sys.modules[name] = module_file
     spec.loader.exec_module(module_file)
-    parent = types.SimpleNamespace(path=str(path), title="", icon=None, slicerWikiUrl="")
+    parent = module_panel.qSlicerScriptedLoadableModule(path)
     setattr(slicer.modules, name.lower(), parent)
     module = getattr(module_file, name)(parent)
-    panel = qmrml_widgets.qSlicerScriptedLoadableModuleWidget()
+    panel = parent.widgetRepresentation()
     panel.setLayout(qt_module.widget_classes["QVBoxLayout"]())
-    widget = getattr(module_file, f"{name}Widget")(panel)
-    setattr(slicer.modules, f"{name}Widget", widget)
-    widget.setup()
-    return module_file, module, widget
+    panel.reload()
+    return module_file, module, getattr(slicer.modules, f"{name}Widget")
+
+
+def unload_module(name: str) -> None:
+    """As Slicer does when it quits."""
+    slicer.app.moduleManager().moduleAboutToBeUnloaded.emit(name)
+    delattr(slicer.modules, f"{name}Widget")
+    delattr(slicer.modules, name.lower())

@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6 import QtCore, QtWidgets
 
+from standins.module_panel import qSlicerScriptedLoadableModuleWidget
 from standins.pythonqt import PythonQtObject
 from standins.qmrml_node_combo_box import qMRMLCheckableNodeComboBox, qMRMLNodeComboBox
 from standins.qmrml_numbers import qMRMLSliderWidget, qMRMLSpinBox
@@ -38,25 +39,6 @@ class qSlicerWidget(PythonQtObject, QtWidgets.QWidget):
 
     def setMRMLScene(self, scene: Any) -> None:
         self.mrmlSceneChanged.emit(scene)
-
-
-class qSlicerScriptedLoadableModuleWidget(PythonQtObject, QtWidgets.QWidget):
-    """What Slicer hands to a module widget as its parent."""
-
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._entered = True
-
-    def _is_entered(self) -> bool:
-        return self._entered
-
-    isEntered = QtCore.Property(bool, _is_entered)
-
-    def enter(self) -> None:
-        self._entered = True
-
-    def exit(self) -> None:
-        self._entered = False
 
 
 QMRML_WIDGETS = (

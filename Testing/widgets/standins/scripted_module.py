@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import unittest
 from pathlib import Path
@@ -13,19 +14,36 @@ import slicer
 class ScriptedLoadableModule:
     def __init__(self, parent: Any) -> None:
         self.parent = parent
+        self.moduleName = type(self).__name__
+        slicer.selfTests = {**getattr(slicer, "selfTests", {}), self.moduleName: self.runTest}
+
+    def runTest(self, msec: int = 100) -> None:
+        test = getattr(sys.modules[self.moduleName], f"{self.moduleName}Test")()
+        test.messageDelay = msec
+        test.runTest()
 
 
 class ScriptedLoadableModuleWidget:
     def __init__(self, parent: Any = None) -> None:
         self.moduleName = type(self).__name__.removesuffix("Widget")
+        self.developerMode = False
         self.parent = parent
         self.layout = parent.layout()
+        slicer.app.moduleManager().connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
+
+    def _onModuleAboutToBeUnloaded(self, moduleName: str) -> None:
+        if moduleName == self.moduleName:
+            self.cleanup()
+            slicer.app.moduleManager().disconnect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def setup(self) -> None:
         """Slicer adds its developer section here."""
 
     def cleanup(self) -> None:
         """Overridden by modules."""
+
+    def onReload(self) -> None:
+        slicer.util.reloadScriptedModule(self.moduleName)
 
     def resourcePath(self, filename: str) -> str:
         return str(Path(slicer.util.modulePath(self.moduleName)).parent / "Resources" / filename)
