@@ -57,12 +57,26 @@ class CaseLog:
         for number, line in enumerate(lines, 1):
             try:
                 event = json.loads(line)
-                log._apply(event)
-            except (ValueError, KeyError, TypeError) as error:  # InputError is a ValueError
-                what = error.args[0] if isinstance(error, InputError) else f"not understood ({error!r})"
-                raise InputError(f"{path}: line {number}: {what}") from None
-            log._events.append(event)
+            except ValueError:
+                raise InputError(f"{path}: line {number}: not JSON; was the file edited?") from None
+            log._take(event, f"{path}: line {number}")
         return log
+
+    @classmethod
+    def restored(cls, parent: Path, events: Any, source: str) -> CaseLog:
+        """A case from its ``events``, written into a new folder; raises InputError that names source and field."""
+        log = cls(parent, "case")
+        if not isinstance(events, list):
+            raise InputError(f"{source}: expected a list of a case's events")
+        for number, event in enumerate(events, 1):
+            log._take(event, f"{source}: event {number}")
+        log.move_to(parent)
+        return log
+
+    @property
+    def events(self) -> tuple[dict[str, Any], ...]:
+        """What happened, in order, as it stands in the file."""
+        return tuple(self._events)
 
     @property
     def folder(self) -> Path:
@@ -175,6 +189,14 @@ class CaseLog:
             self._apply(each)
             self._events.append(each)
             self._journal.add_line(json.dumps(each))
+
+    def _take(self, event: Any, where: str) -> None:
+        """Take an event that happened before."""
+        try:
+            self._apply(event)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        self._events.append(event)
 
     def _apply(self, event: Any) -> None:
         kind = event.get("event") if isinstance(event, dict) else None

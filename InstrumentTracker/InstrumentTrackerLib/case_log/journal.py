@@ -85,6 +85,7 @@ class Journal:
                     return
                 line = self._lines[0] if self._lines else None
                 file = self._files[0] if line is None else None
+                is_last_attempt = self._closing
             problem = ""
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,8 +101,10 @@ class Journal:
                 if not problem:
                     (self._lines if line is not None else self._files).popleft()
                 self._changed.notify_all()
-                if problem and (self._closing or self._changed.wait_for(lambda: self._closing, RETRY_S)):
+                if problem and is_last_attempt:
                     return
+                if problem:
+                    self._changed.wait_for(lambda: self._closing, RETRY_S)
 
 
 def append_line(path: Path, line: str) -> None:

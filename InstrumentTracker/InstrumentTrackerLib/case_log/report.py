@@ -33,13 +33,14 @@ NOTICE = "Research software, not a medical device"
 PICTURE_SIZE_MM, SCHEME_SIZE_MM = (56.0, 42.0), (34.0, 42.0)
 
 _STYLE = """
-body { font-family: sans-serif; font-size: 11px; color: #1a1a1a; background-color: #ffffff; }
+body { font-family: Arial, Helvetica, sans-serif; font-size: 11px; color: #1a1a1a; background-color: #ffffff; }
 h1 { font-size: 19px; margin: 0px; }
 h2 { font-size: 13px; margin-top: 10px; margin-bottom: 3px; }
 p { margin-top: 2px; margin-bottom: 2px; }
-th { text-align: left; font-weight: bold; }
+th { text-align: left; font-weight: bold; font-size: 10px; }
+td { font-size: 10px; }
 .small { font-size: 9px; color: #444444; }
-th, .value { white-space: nowrap; }
+.value { white-space: nowrap; }
 .notice { font-size: 11px; font-weight: bold; color: #8a1c00; }
 .label { font-size: 12px; font-weight: bold; }
 """
@@ -138,7 +139,7 @@ def _summary(records: Sequence[CoreRecord]) -> str:
     targets = by_target(records)
     if len(targets) > 1:
         rows += [_statistics_row(name or "no target", found) for name, found in targets.items()]
-    names = ("Cores", "Measured", "Forecast hits", "Core to target", "Tip to target", "Sideways", "Depth", "Angle")
+    names = ("Cores", "Measured", "Hits", "Core to target", "Tip to target", "Sideways", "Depth", "Angle")
     head = "".join(f"<th>{name}</th>" for name in ("", *names))
     return (
         f'<h2>Summary</h2><table class="grid" width="100%" cellspacing="0" cellpadding="2"><tr>{head}</tr>'

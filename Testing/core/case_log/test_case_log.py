@@ -159,7 +159,7 @@ def test_another_case_of_the_same_name_is_not_touched(tmp_path: Path) -> None:
         ('{"event": "note", "number": 5, "note": ""}', "line 3: core 5: there is none"),
         ('{"event": "note", "number": 1}', "line 3: note"),
         ('{"event": "party"}', "line 3: event: 'party' is unknown"),
-        ("not json", "line 3: not understood"),
+        ("not json", "line 3: not JSON"),
         ("7", "line 3: event"),
     ],
 )
