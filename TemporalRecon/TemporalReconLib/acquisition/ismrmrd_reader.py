@@ -34,6 +34,11 @@ class IsmrmrdSeries(Series):
 
     Headers are read when it is opened, samples when a frame is asked for.
 
+    Parameters
+    ----------
+    noise
+        How the lines are whitened; None takes the noise scans of the data set itself.
+
     Raises
     ------
     InputError
@@ -42,7 +47,7 @@ class IsmrmrdSeries(Series):
 
     is_kspace = True
 
-    def __init__(self, path: Path, group: str = SERIES_GROUP) -> None:
+    def __init__(self, path: Path, group: str = SERIES_GROUP, noise: Prewhitening | None = None) -> None:
         self._path = path
         self._group = group
         self._source = str(path) if group == SERIES_GROUP else f"{path} ({group})"
@@ -59,7 +64,7 @@ class IsmrmrdSeries(Series):
         slices = heads["idx"]["slice"][lines]
         self._n_slices = max(self._encoding.n_slices, int(slices.max()) + 1)
         self._slice_heads = {int(number): heads[lines[slices == number][0]] for number in np.unique(slices)}
-        self._noise = self._noise_before(lines[0])
+        self.noise = self._noise_before(lines[0]) if noise is None else noise
         ticks = heads["acquisition_time_stamp"].astype(np.int64)
         self.image_shape = (self._n_slices, self._encoding.n_rows, self._encoding.n_columns)
         self._clock = LineClock(
@@ -83,7 +88,7 @@ class IsmrmrdSeries(Series):
             slice_heads=self._slice_heads,
         )
         for line, samples in zip(lines, self._read_samples(lines), strict=True):
-            assembler.add(self._heads[line], self._noise.whitened(samples))
+            assembler.add(self._heads[line], self.noise.whitened(samples))
         return assembler.finish(index, default_time_s=index * NOMINAL_FRAME_INTERVAL_S)
 
     def _noise_before(self, first_line: int) -> Prewhitening:
@@ -160,7 +165,8 @@ def open_ismrmrd(path: Path) -> IsmrmrdSeries:
     with h5py.File(path, "r") as file:
         has_planning = PLANNING_GROUP in file
     if has_planning:
-        planning = IsmrmrdSeries(path, PLANNING_GROUP).frame(0)
+        # Coils and scale must be the series' own: its noise whitens the planning scan, too.
+        planning = IsmrmrdSeries(path, PLANNING_GROUP, series.noise).frame(0)
         if not planning.is_fully_sampled:
             raise InputError(f"{path} ({PLANNING_GROUP}): R = {planning.acceleration:.1f}; it must be fully sampled")
         first = series.frame(0)

@@ -165,6 +165,17 @@ def test_the_planning_group_is_the_planning_scan(tmp_path):
     np.testing.assert_allclose(series.planning.ijk_to_ras, series.frame(0).ijk_to_ras)
 
 
+def test_the_planning_scan_has_the_coils_and_the_scale_of_a_whitened_series(tmp_path):
+    """Noise scans come with the series only; a planning scan of the same picture must be the same numbers."""
+    pictures = images(1)
+    noise = [Line(0, 0, row, (ismrmrd.ACQ_IS_NOISE_MEASUREMENT,)) for row in range(ROWS)]
+    path = write_mrd(tmp_path / "a.h5", noise + all_lines(1), pictures)
+    write_mrd(path, all_lines(1), pictures, group="planning")
+    series = open_series(path)
+    np.testing.assert_allclose(series.planning.data, series.frame(0).data, atol=1e-5)
+    assert not np.allclose(pictures_of(series.planning), pictures[0], atol=0.1), "it was whitened"
+
+
 def test_an_undersampled_or_displaced_planning_group_is_refused(tmp_path):
     pictures, place = images(1), an_oblique_image()
     path = write_mrd(tmp_path / "a.h5", all_lines(1), pictures, place=place)
