@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
-from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
-from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
+from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.pose_fusion import fuse
-from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
+from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.targeting.artifact_correction import ArtifactCorrection

@@ -25,10 +25,10 @@ from InstrumentTrackerLib.benchmark.reading import Shown
 from InstrumentTrackerLib.benchmark.registry import PICTURES_ALONE, PRODUCT
 from InstrumentTrackerLib.benchmark.test_set import N_SLICES
 from InstrumentTrackerLib.evaluation.cramer_rao import depth_bound_mm
-from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
-from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
-from InstrumentTrackerLib.localization.paper_rule import PaperRule
-from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
+from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
+from InstrumentTrackerLib.localization.masks.paper_rule import PaperRule
+from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.pipeline import TrackingPipeline
 from InstrumentTrackerLib.segmentation.registry import make_segmenter
 

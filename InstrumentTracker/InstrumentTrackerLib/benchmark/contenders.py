@@ -11,7 +11,7 @@ from InstrumentTrackerLib.benchmark.masks import Masks
 from InstrumentTrackerLib.benchmark.reading import NOT_FOUND, Reading, Shown, timed
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.localization.localizer import Localizer
-from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
+from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.pipeline import Guidance, TrackingPipeline
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 

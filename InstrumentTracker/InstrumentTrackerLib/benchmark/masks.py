@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from InstrumentTrackerLib.benchmark.reading import Shown, timed
-from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask

@@ -11,10 +11,10 @@ from scipy.optimize import minimize
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.simulation.truth import FrameTruth
 
-from InstrumentTrackerLib.localization.calibration import REPORTED, ROUTES, Calibration, Spread
-from InstrumentTrackerLib.localization.guide_estimate import image_axis_doubt, mask_axis_std
-from InstrumentTrackerLib.localization.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
-from InstrumentTrackerLib.localization.mask_localizer import REFUSE_BELOW, Finding, MaskLocalizer
+from InstrumentTrackerLib.localization.masks.calibration import REPORTED, ROUTES, Calibration, Spread
+from InstrumentTrackerLib.localization.masks.guide_estimate import image_axis_doubt, mask_axis_std
+from InstrumentTrackerLib.localization.masks.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
+from InstrumentTrackerLib.localization.masks.mask_localizer import REFUSE_BELOW, Finding, MaskLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 
 # What confidence promises, mm.

@@ -16,7 +16,7 @@ from TemporalReconLib.reconstruction.registry import make_reconstructor
 from TemporalReconLib.simulation.simulated_series import SimulatedSeries
 
 from InstrumentTrackerLib.evaluation.calibration_fit import JudgedFrame, fit_calibration
-from InstrumentTrackerLib.localization.calibration import SHIPPED
+from InstrumentTrackerLib.localization.masks.calibration import SHIPPED
 from InstrumentTrackerLib.segmentation.network_segmenter import METHOD, NetworkSegmenter
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.training.simulated_pictures import FULLY_SAMPLED, VALIDATION_SEEDS_FROM, random_series

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from InstrumentTrackerLib.localization.instrument_pose import DEFAULT_STD_MM, UNKNOWN_VARIANCE, InstrumentPose
-from InstrumentTrackerLib.localization.sample_pose import SamplePose
+from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 
 # 99.9 % of measurements of the same tip lie within this squared Mahalanobis distance of each other.
 GATE = float(chi2.ppf(0.999, 3))

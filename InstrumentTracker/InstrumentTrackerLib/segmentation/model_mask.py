@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.guide_profile import CAP_REACH_MM, GUIDE_RADIUS_MM
+from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, GUIDE_RADIUS_MM
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 from torch import nn
 
-from InstrumentTrackerLib.localization.guide_profile import CAP_REACH_MM
+from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
 from InstrumentTrackerLib.segmentation.working_grid import PIXEL_MM
 from InstrumentTrackerLib.training.example_stream import stacked
 from InstrumentTrackerLib.training.examples import Example, random_example

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from bar_phantom import BarCase
-from InstrumentTrackerLib.localization.calibration import Calibration
-from InstrumentTrackerLib.localization.mask_localizer import MaskLocalizer
+from InstrumentTrackerLib.localization.masks.calibration import Calibration
+from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter

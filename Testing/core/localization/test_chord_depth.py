@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.localization.chord_depth import find_chord_depth
+from InstrumentTrackerLib.localization.appearance.straight_view import StraightView
 from InstrumentTrackerLib.localization.image_plane import Line
-from InstrumentTrackerLib.localization.straight_view import StraightView
+from InstrumentTrackerLib.localization.masks.chord_depth import find_chord_depth
 
 ALONG = np.arange(-64.0, 0.0, 1.0)
 ACROSS = np.arange(-9.0, 9.1, 0.5)

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from bar_phantom import BarOptions, draw_case
-from InstrumentTrackerLib.localization.classical_localizer import ClassicalLocalizer
-from InstrumentTrackerLib.localization.confidence import REFUSE_BELOW
+from InstrumentTrackerLib.localization.appearance.confidence import REFUSE_BELOW
+from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import LPS_TO_RAS, slice_geometry, slice_normal, validated_ijk_to_ras

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.localization.end_profile import fit_end, longest_run
+from InstrumentTrackerLib.localization.masks.end_profile import fit_end, longest_run
 from scipy.stats import norm
 
 ALONG = np.arange(0.0, 60.0, 1.0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from InstrumentTrackerLib.evaluation.calibration_fit import fit_logistic, fit_spread
-from InstrumentTrackerLib.localization.calibration import SPREADS, Calibration, Spread
-from InstrumentTrackerLib.localization.guide_estimate import weigh
-from InstrumentTrackerLib.localization.image_confidence import NEEDLE_EVIDENCE, NeedleEvidence
+from InstrumentTrackerLib.localization.masks.calibration import SPREADS, Calibration, Spread
+from InstrumentTrackerLib.localization.masks.guide_estimate import weigh
+from InstrumentTrackerLib.localization.masks.image_confidence import NEEDLE_EVIDENCE, NeedleEvidence
 from TemporalReconLib.errors import InputError
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from InstrumentTrackerLib.localization.appearance.straight_view import StraightView
 from InstrumentTrackerLib.localization.image_plane import Line
-from InstrumentTrackerLib.localization.needle_course import find_needle
-from InstrumentTrackerLib.localization.straight_view import StraightView
+from InstrumentTrackerLib.localization.masks.needle_course import find_needle
 
 ALONG = np.arange(0.0, 70.0, 1.0)
 ACROSS = np.arange(-9.0, 9.1, 0.5)

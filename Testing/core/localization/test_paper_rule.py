@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.localization.paper_rule import PaperRule
+from InstrumentTrackerLib.localization.masks.paper_rule import PaperRule
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.model_mask import draw_mask
 from TemporalReconLib.acquisition.image_frame import ImageFrame

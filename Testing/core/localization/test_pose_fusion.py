@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.localization.pose_fusion import fuse
-from InstrumentTrackerLib.localization.sample_pose import SamplePose
+from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 
 AXIS = np.array([0.0, 0.0, 1.0])
 GUIDE = np.array([1.0, 2.0, 3.0])

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from InstrumentTrackerLib.evaluation.cramer_rao import cramer_rao_std
-from InstrumentTrackerLib.localization.sample_localizer import SampleLocalizer
-from InstrumentTrackerLib.localization.sample_pose import SamplePose
+from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
+from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.axis_refinement import AxisFit, refine_axis
-from InstrumentTrackerLib.localization.end_profile import BEFORE_MM, BEYOND_MM, EndFit, fit_end
-from InstrumentTrackerLib.localization.guide_profile import CAP_REACH_MM, evidence_along_axis
-from InstrumentTrackerLib.localization.guide_tip import GuideTip, find_guide_tip
+from InstrumentTrackerLib.localization.appearance.axis_refinement import AxisFit, refine_axis
+from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, evidence_along_axis
+from InstrumentTrackerLib.localization.appearance.guide_tip import GuideTip, find_guide_tip
+from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, STEP_MM, straighten
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
-from InstrumentTrackerLib.localization.shaft import CORE_MM, REACH_MM, Shaft, find_shafts, slices_with
-from InstrumentTrackerLib.localization.shaft_choice import comparable_shafts, leaves_image, toward_tip
-from InstrumentTrackerLib.localization.straight_view import ALONG_STEP_MM, STEP_MM, straighten
+from InstrumentTrackerLib.localization.masks.end_profile import BEFORE_MM, BEYOND_MM, EndFit, fit_end
+from InstrumentTrackerLib.localization.masks.shaft import CORE_MM, REACH_MM, Shaft, find_shafts, slices_with
+from InstrumentTrackerLib.localization.masks.shaft_choice import comparable_shafts, leaves_image, toward_tip
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 # The core of a round end, averaged over its width, ends this much before its outermost point.

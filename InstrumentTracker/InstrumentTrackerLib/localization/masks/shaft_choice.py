@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from InstrumentTrackerLib.localization.appearance.straight_view import STEP_MM, straighten
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
-from InstrumentTrackerLib.localization.shaft import Shaft
-from InstrumentTrackerLib.localization.straight_view import STEP_MM, straighten
+from InstrumentTrackerLib.localization.masks.shaft import Shaft
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 # Bars at least this good compared with the best one may be the guide as well; at most so many are examined.

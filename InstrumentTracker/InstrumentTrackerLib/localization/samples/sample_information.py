@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.sample_background import SampleBackground
-from InstrumentTrackerLib.localization.sample_band import SampleBand
-from InstrumentTrackerLib.localization.sample_slice import SampleSlice
+from InstrumentTrackerLib.localization.samples.sample_background import SampleBackground
+from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
+from InstrumentTrackerLib.localization.samples.sample_slice import SampleSlice
 
 # Bounds of the background's error level, which the residual tells.
 MISMATCH_LIMITS = (0.1, 100.0)

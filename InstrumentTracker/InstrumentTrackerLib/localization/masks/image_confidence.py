@@ -10,12 +10,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from InstrumentTrackerLib.localization.confidence import LEVEL_FLOOR
-from InstrumentTrackerLib.localization.guide_measurement import GuideMeasurement
-from InstrumentTrackerLib.localization.guide_profile import CAP_REACH_MM
-from InstrumentTrackerLib.localization.needle_course import NeedleCourse
-from InstrumentTrackerLib.localization.needle_tip import NeedleTip
-from InstrumentTrackerLib.localization.shaft import USUAL_WIDTH_MM
+from InstrumentTrackerLib.localization.appearance.confidence import LEVEL_FLOOR
+from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
+from InstrumentTrackerLib.localization.appearance.needle_tip import NeedleTip
+from InstrumentTrackerLib.localization.masks.guide_measurement import GuideMeasurement
+from InstrumentTrackerLib.localization.masks.needle_course import NeedleCourse
+from InstrumentTrackerLib.localization.masks.shaft import USUAL_WIDTH_MM
 
 # A picture whose method gives no estimate counts as an ordinary one.
 USUAL_QUALITY = 0.9

@@ -7,8 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.straight_view import STEP_MM, StraightView
-from InstrumentTrackerLib.localization.through_plane import ThroughPlane, line_through_stretches
+from InstrumentTrackerLib.localization.appearance.straight_view import STEP_MM, StraightView
+from InstrumentTrackerLib.localization.appearance.through_plane import ThroughPlane, line_through_stretches
 
 # Searched about the reference slice.
 REACH_MM, DEPTH_STEP_MM = 6.0, 0.25

@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.guide_profile import GEL_END_MM
-from InstrumentTrackerLib.localization.straight_view import StraightView
+from InstrumentTrackerLib.localization.appearance.guide_profile import GEL_END_MM
+from InstrumentTrackerLib.localization.appearance.straight_view import StraightView
 
 Array = NDArray[np.float64]
 

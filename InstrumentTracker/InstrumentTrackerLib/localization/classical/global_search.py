@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from InstrumentTrackerLib.localization.guide_profile import (
+from InstrumentTrackerLib.localization.appearance.guide_profile import (
     CAP_REACH_MM,
     GEL_END_MM,
     dark_evidence,

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import directions_of
 
-from InstrumentTrackerLib.localization.axis_refinement import AxisFit, line_imbalance, refine_axis
-from InstrumentTrackerLib.localization.confidence import REFUSE_BELOW, guide_confidence, with_prior
-from InstrumentTrackerLib.localization.global_search import find_candidates
-from InstrumentTrackerLib.localization.guide_profile import evidence_along_axis
-from InstrumentTrackerLib.localization.guide_tip import GuideTip, find_guide_tip
+from InstrumentTrackerLib.localization.appearance.axis_refinement import AxisFit, line_imbalance, refine_axis
+from InstrumentTrackerLib.localization.appearance.confidence import REFUSE_BELOW, guide_confidence, with_prior
+from InstrumentTrackerLib.localization.appearance.guide_profile import evidence_along_axis
+from InstrumentTrackerLib.localization.appearance.guide_tip import GuideTip, find_guide_tip
+from InstrumentTrackerLib.localization.appearance.needle_tip import MAX_REACH_MM, find_needle_tip
+from InstrumentTrackerLib.localization.appearance.straight_view import STEP_MM, StraightView, straighten
+from InstrumentTrackerLib.localization.appearance.through_plane import NEEDLE_TILT, find_through_plane
+from InstrumentTrackerLib.localization.classical.global_search import find_candidates
 from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.instrument_pose import UNKNOWN_VARIANCE, InstrumentPose
-from InstrumentTrackerLib.localization.needle_tip import MAX_REACH_MM, find_needle_tip
-from InstrumentTrackerLib.localization.straight_view import STEP_MM, StraightView, straighten
-from InstrumentTrackerLib.localization.through_plane import NEEDLE_TILT, find_through_plane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.model_mask import draw_mask, empty_mask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.end_profile import EndFit, fit_end, plateau
-from InstrumentTrackerLib.localization.guide_profile import CAP_REACH_MM
-from InstrumentTrackerLib.localization.straight_view import ALONG_STEP_MM, StraightView
+from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
+from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, StraightView
+from InstrumentTrackerLib.localization.masks.end_profile import EndFit, fit_end, plateau
 
 # Needles reach up to 40 mm beyond the guide tip.
 MAX_REACH_MM = 55.0

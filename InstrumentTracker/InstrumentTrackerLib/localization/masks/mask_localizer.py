@@ -10,13 +10,13 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import directions_of, same_geometry
 
-from InstrumentTrackerLib.localization.calibration import Calibration
-from InstrumentTrackerLib.localization.guide_estimate import GuideEstimate, estimate_guide
-from InstrumentTrackerLib.localization.guide_measurement import GuideMeasurement, Pixels, measure_guides
-from InstrumentTrackerLib.localization.image_confidence import GuideEvidence
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import UNKNOWN_VARIANCE, InstrumentPose
-from InstrumentTrackerLib.localization.needle_estimate import NeedleEstimate, estimate_needle
+from InstrumentTrackerLib.localization.masks.calibration import Calibration
+from InstrumentTrackerLib.localization.masks.guide_estimate import GuideEstimate, estimate_guide
+from InstrumentTrackerLib.localization.masks.guide_measurement import GuideMeasurement, Pixels, measure_guides
+from InstrumentTrackerLib.localization.masks.image_confidence import GuideEvidence
+from InstrumentTrackerLib.localization.masks.needle_estimate import NeedleEstimate, estimate_needle
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 

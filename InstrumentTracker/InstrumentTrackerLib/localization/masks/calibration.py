@@ -10,7 +10,7 @@ from typing import Any
 
 from TemporalReconLib.errors import InputError
 
-from InstrumentTrackerLib.localization.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
+from InstrumentTrackerLib.localization.masks.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
 
 SHIPPED = Path(__file__).with_name("calibration.json")
 

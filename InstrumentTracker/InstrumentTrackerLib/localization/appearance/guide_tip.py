@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.guide_profile import CAP_REACH_MM, GEL_END_MM
-from InstrumentTrackerLib.localization.straight_view import ALONG_STEP_MM, StraightView
+from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, GEL_END_MM
+from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, StraightView
 
 # Keeps the logarithm of dark pixels away from noise (fraction of the 99th percentile).
 LOG_FLOOR = 0.03
@@ -51,7 +51,8 @@ def find_guide_tip(view: StraightView, row: int, gel_mm: float, evidence: Array,
     row
         Which slice of the view.
     evidence
-        Of a guide in each row (along,), see :func:`~InstrumentTrackerLib.localization.guide_profile.guide_evidence`.
+        Of a guide in each row (along,), see
+        :func:`~InstrumentTrackerLib.localization.appearance.guide_profile.guide_evidence`.
     """
     log = np.log(np.maximum(view.data[row], 0) + LOG_FLOOR)
     along, across = view.along, view.across

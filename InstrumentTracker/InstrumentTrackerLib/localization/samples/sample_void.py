@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from InstrumentTrackerLib.localization.sample_band import SampleBand
-from InstrumentTrackerLib.localization.sample_course import CAP_MM, RADIUS_MM, sag_of
-from InstrumentTrackerLib.localization.sample_information import OpacityInformation
+from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
+from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, RADIUS_MM, sag_of
+from InstrumentTrackerLib.localization.samples.sample_information import OpacityInformation
 
 # The void shows beyond the guide's cap.
 FIRST_MM, STEP_MM = CAP_MM + 0.5, 0.5

@@ -11,18 +11,18 @@ from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE
-from InstrumentTrackerLib.localization.sample_background import SampleBackground, smooth_phase
-from InstrumentTrackerLib.localization.sample_band import SampleBand
-from InstrumentTrackerLib.localization.sample_course import CAP_MM, Course
-from InstrumentTrackerLib.localization.sample_information import (
+from InstrumentTrackerLib.localization.samples.sample_background import SampleBackground, smooth_phase
+from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
+from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, Course
+from InstrumentTrackerLib.localization.samples.sample_information import (
     OpacityInformation,
     opacity_information,
     unexplained_share,
 )
-from InstrumentTrackerLib.localization.sample_pose import SamplePose
-from InstrumentTrackerLib.localization.sample_slice import SampleSlice
-from InstrumentTrackerLib.localization.sample_tissue import Image, TissueMemory
-from InstrumentTrackerLib.localization.sample_void import BEYOND_MM, FIRST_MM, MAX_REACH_MM, void_posterior
+from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
+from InstrumentTrackerLib.localization.samples.sample_slice import SampleSlice
+from InstrumentTrackerLib.localization.samples.sample_tissue import Image, TissueMemory
+from InstrumentTrackerLib.localization.samples.sample_void import BEYOND_MM, FIRST_MM, MAX_REACH_MM, void_posterior
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 # A background that errs by more than this many times what is expected cannot be trusted: the contrast has changed,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.axis_refinement import AxisFit
-from InstrumentTrackerLib.localization.guide_tip import GuideTip
+from InstrumentTrackerLib.localization.appearance.axis_refinement import AxisFit
+from InstrumentTrackerLib.localization.appearance.guide_tip import GuideTip
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 
 # Below this the frame counts as one without instrument.
