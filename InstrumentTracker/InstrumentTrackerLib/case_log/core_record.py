@@ -39,10 +39,20 @@ class CoreRecord:
         RAS mm, unit vector from outside toward the tip.
     confidence
         0 to 1, of the pose.
-    distance_mm, lateral_mm, depth_mm, angle_deg, projected_miss_mm
+    distance_mm, lateral_mm, core_miss_mm
+        Tip to target, target to the needle's line, target's middle to the core; at least that much where
+        ``is_partly_unknown``.
+    depth_mm, angle_deg, projected_miss_mm
         As in :class:`~InstrumentTrackerLib.targeting.targeting_error.TargetingError`.
-    core_miss_mm, would_sample, probability
-        As in :class:`~InstrumentTrackerLib.targeting.core_forecast.CoreForecast`.
+    is_partly_unknown
+        The tip was not known in some direction, as through a single slice.
+    verdict, margin_mm
+        As in :class:`~InstrumentTrackerLib.targeting.assessment.Assessment`: ``hit``, ``edge``, ``miss`` or
+        ``unsure``, with this safety margin; empty where nothing was assessed.
+    would_sample
+        The core comes within the target's radius (``hit`` or ``edge``); None where that is unsure.
+    probability
+        Of that, 0 to 1.
     throw_mm, notch_mm, dead_tip_mm
         The needle.
     has_fired
@@ -74,6 +84,9 @@ class CoreRecord:
     angle_deg: float | None = None
     projected_miss_mm: float | None = None
     core_miss_mm: float | None = None
+    is_partly_unknown: bool = False
+    verdict: str = ""
+    margin_mm: float | None = None
     would_sample: bool | None = None
     probability: float | None = None
     throw_mm: float | None = None
@@ -139,7 +152,8 @@ class CoreRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without those that are not known."""
-        return {name: value for name, value in asdict(self).items() if value is not None and value != ""}
+        known = {name: value for name, value in asdict(self).items() if value is not None and value != ""}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in known.items()}
 
     @classmethod
     def from_dict(cls, values: Any) -> CoreRecord:

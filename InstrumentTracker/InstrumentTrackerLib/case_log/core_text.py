@@ -22,6 +22,12 @@ def number(value: float | None, unit: str = "", digits: int = 1) -> str:
     return f"{value:.{digits}f}{unit if unit.startswith(chr(176)) or not unit else ' ' + unit}"
 
 
+def at_least(record: CoreRecord, value: float | None) -> str:
+    """A distance in mm that may be larger where the tip was partly unknown."""
+    text = number(value, "mm")
+    return f"\N{GREATER-THAN OR EQUAL TO} {text}" if record.is_partly_unknown and value is not None else text
+
+
 def percent(value: float | None) -> str:
     """Of 0..1, or a dash."""
     return NOT_KNOWN if value is None else f"{100 * value:.0f} %"
@@ -36,7 +42,7 @@ def depth_text(record: CoreRecord) -> str:
 
 def verdict_text(record: CoreRecord) -> str:
     """The forecast in one word."""
-    return NOT_KNOWN if record.would_sample is None else "hit" if record.would_sample else "miss"
+    return record.verdict or NOT_KNOWN
 
 
 def tip_text(record: CoreRecord) -> str:

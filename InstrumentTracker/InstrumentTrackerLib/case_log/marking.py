@@ -10,13 +10,15 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 
 from InstrumentTrackerLib.case_log.core_record import NO_GUIDANCE, CoreRecord, Position
 from InstrumentTrackerLib.localization.instrument_pose import Point
+from InstrumentTrackerLib.targeting.assessment import DEFAULT_MARGIN_MM, Assessment, CoreVerdict
 from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
-from InstrumentTrackerLib.targeting.core_forecast import CoreForecast
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.targeting.targeting_error import TargetingError
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
 STALE = "stale"
+
+_WOULD_SAMPLE = {CoreVerdict.HIT: True, CoreVerdict.EDGE: True, CoreVerdict.MISS: False, CoreVerdict.UNSURE: None}
 
 # Why there is nothing to measure, by state.
 _REASONS = {
@@ -39,7 +41,7 @@ class ShownGuidance:
         Seconds since the middle of the picture's acquisition, now.
     stale_after_s
         Age beyond which the display withdraws its numbers.
-    target, needle
+    target, needle, margin_mm
         The plan as it is now; None where there is none.
     """
 
@@ -49,6 +51,7 @@ class ShownGuidance:
     stale_after_s: float = 1.0
     target: Target | None = None
     needle: BiopsyNeedle | None = None
+    margin_mm: float = DEFAULT_MARGIN_MM
 
     @property
     def state(self) -> str:
@@ -136,12 +139,17 @@ def _errors(tracked: TrackedPose, shown: ShownGuidance) -> dict[str, Any]:
         name: getattr(error, name)
         for name in ("distance_mm", "lateral_mm", "depth_mm", "angle_deg", "projected_miss_mm")
     }
-    forecast = None if shown.needle is None else CoreForecast.of(tracked, target, shown.needle)
-    if forecast is not None:
+    found = None if shown.needle is None else Assessment.of(tracked, target, shown.needle, shown.margin_mm)
+    if found is not None:
         values |= {
-            "core_miss_mm": forecast.miss_mm,
-            "would_sample": forecast.would_sample,
-            "probability": forecast.probability,
+            "distance_mm": found.distance_mm,
+            "lateral_mm": found.lateral_mm,
+            "core_miss_mm": found.miss_mm,
+            "is_partly_unknown": found.is_partly_unknown,
+            "verdict": found.verdict.value,
+            "margin_mm": found.margin_mm,
+            "would_sample": _WOULD_SAMPLE[found.verdict],
+            "probability": found.forecast.probability,
         }
     return values
 

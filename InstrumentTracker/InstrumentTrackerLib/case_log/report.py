@@ -18,6 +18,7 @@ from InstrumentTrackerLib.case_log.core_scheme import core_scheme, scheme_svg
 from InstrumentTrackerLib.case_log.core_statistics import CoreStatistics, by_target
 from InstrumentTrackerLib.case_log.core_text import (
     NOT_KNOWN,
+    at_least,
     depth_text,
     local_time,
     number,
@@ -146,7 +147,8 @@ def _summary(records: Sequence[CoreRecord]) -> str:
         f"{''.join(rows)}</table>"
         '<p class="small">Errors when marked: median [95 % interval, from three cores on] / 95th percentile, in mm and '
         "degrees; depth without its sign. Hit: the core, as placed by the measured needle, comes within the target's "
-        "radius of its middle; a forecast, no histology.</p>"
+        "radius of its middle with the safety margin; edge: without it; unsure: the tip's place through the picture is "
+        "not known. A forecast, no histology. Hits above count edges.</p>"
     )
 
 
@@ -169,11 +171,11 @@ def _core_table(records: Sequence[CoreRecord]) -> str:
             local_time(record.time_s),
             escape(record.target_name) or NOT_KNOWN,
             escape(tip_text(record)),
-            number(record.distance_mm, "mm"),
-            number(record.lateral_mm, "mm"),
+            at_least(record, record.distance_mm),
+            at_least(record, record.lateral_mm),
             depth_text(record),
             number(record.angle_deg, "\N{DEGREE SIGN}"),
-            number(record.core_miss_mm, "mm"),
+            at_least(record, record.core_miss_mm),
             f"<b>{verdict_text(record)}</b>",
             percent(record.probability),
             percent(record.confidence),
@@ -211,7 +213,7 @@ def _cards(records: Sequence[CoreRecord], picture: Drawer, scheme: Drawer) -> st
 def _caption(record: CoreRecord) -> str:
     if record.core_miss_mm is None:
         return tip_text(record)
-    return f"{verdict_text(record)}, core {number(record.core_miss_mm, 'mm')} from the target's middle"
+    return f"{verdict_text(record)}, core {at_least(record, record.core_miss_mm)} from the target's middle"
 
 
 def _removed(removed: Sequence[tuple[CoreRecord, str]]) -> str:

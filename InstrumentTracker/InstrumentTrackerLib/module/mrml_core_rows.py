@@ -2,9 +2,23 @@
 
 import qt
 
-from InstrumentTrackerLib.case_log.core_text import depth_text, local_time, number, percent, tip_text, verdict_text
+from InstrumentTrackerLib.case_log.core_text import (
+    at_least,
+    depth_text,
+    local_time,
+    number,
+    percent,
+    tip_text,
+    verdict_text,
+)
 
-_MARKS = {"hit": "\N{BLACK CIRCLE} ", "miss": "\N{MULTIPLICATION X} "}
+# Shape and word, as on the display.
+_MARKS = {
+    "hit": "\N{BLACK CIRCLE} ",
+    "edge": "\N{WHITE CIRCLE} ",
+    "miss": "\N{MULTIPLICATION X} ",
+    "unsure": "? ",
+}
 
 
 def showCores(table, records):
@@ -27,10 +41,10 @@ def coreTexts(record):
         str(record.number),
         local_time(record.time_s),
         record.target_name,
-        number(record.core_miss_mm, "mm"),
+        at_least(record, record.core_miss_mm),
         _MARKS.get(verdict_text(record), "") + verdict,
-        number(record.distance_mm, "mm"),
-        number(record.lateral_mm, "mm"),
+        at_least(record, record.distance_mm),
+        at_least(record, record.lateral_mm),
         depth_text(record),
         number(record.angle_deg, "\N{DEGREE SIGN}"),
         tip_text(record),

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
+from InstrumentTrackerLib.case_log.core_text import at_least
 from InstrumentTrackerLib.case_log.marking import core_record, reason_without_numbers
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 from marked_cores import NOON, core, shown
@@ -33,6 +35,24 @@ def test_the_core_of_a_fired_needle_lies_behind_its_tip() -> None:
     assert record.core_points == ((0.0, 0.0, -22.0), (0.0, 0.0, -4.0))
     assert record.core_miss_mm == pytest.approx(math.hypot(5, 16))
     assert record.would_sample is False
+
+
+def test_a_tip_unknown_through_the_picture_gives_bounds_and_no_promise() -> None:
+    """Through A nothing is known: what is left of the sideways offset (3, 4) is its 3 mm along R."""
+    record = core(1, tip_covariance=np.diag([0.1, 1e6, 0.1]))
+    assert record.is_partly_unknown
+    assert record.verdict == "unsure"
+    assert record.would_sample is None
+    assert record.lateral_mm == pytest.approx(3.0)
+    assert record.core_miss_mm == pytest.approx(3.0)
+    assert at_least(record, record.lateral_mm) == "\N{GREATER-THAN OR EQUAL TO} 3.0 mm"
+
+
+def test_a_core_within_the_target_but_not_its_margin_is_an_edge() -> None:
+    assert core(1, radius_mm=6.5).verdict == "hit"
+    assert core(1, radius_mm=5.5).verdict == "edge"
+    assert core(1, radius_mm=5.5).would_sample is True
+    assert core(1, radius_mm=4.5).verdict == "miss"
 
 
 @pytest.mark.parametrize(
