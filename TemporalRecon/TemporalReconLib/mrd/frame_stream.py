@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.frame_assembler import FrameAssembler, is_imaging_line
-from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.acquisition.kspace_frame import MAX_COILS, KSpaceFrame
 from TemporalReconLib.acquisition.line_clock import LineClock
 from TemporalReconLib.acquisition.mrd_header import MrdEncoding, parse_mrd_header
 from TemporalReconLib.acquisition.prewhitening import NOISE_FLAG, Prewhitening
@@ -130,6 +130,11 @@ class FrameStream:
             If there is no header yet, or the line does not fit; it is left out. Also with the first line of a series,
             which is taken, if the noise scan before it cannot be used.
         """
+        if samples.size == 0 or samples.shape[0] > MAX_COILS:
+            raise InputError(
+                f"MRD stream: a line of {samples.shape[0]} coils and {samples.shape[1]} samples, expected 1 to "
+                f"{MAX_COILS} coils; it is left out"
+            )
         if int(head["flags"]) & NOISE_FLAG:
             self._noise.add_noise(samples, float(head["sample_time_us"]))
             return

@@ -52,5 +52,7 @@ def decode_image(content: bytes) -> ismrmrd.Image:
     """
     try:
         return ismrmrd.Image.from_bytes(content)
-    except (ValueError, TypeError) as error:
-        raise InputError(f"MRD image cannot be decoded ({error})") from error
+    except Exception as error:  # the package checks little: damaged attributes end in errors of every kind
+        raise InputError(
+            f"MRD image cannot be decoded ({' '.join(str(error).split())[:200] or type(error).__name__})"
+        ) from error

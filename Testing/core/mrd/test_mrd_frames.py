@@ -234,3 +234,11 @@ def test_a_scanner_killed_while_images_wait_for_it_is_followed_by_its_successor_
             while len(frames) < 2 and time.monotonic() < deadline:
                 time.sleep(0.01)
         assert len(frames) == 2
+
+
+@pytest.mark.parametrize("shape", [(0, 8), (2, 0), (60_000, 1)], ids=["no coil", "no sample", "60,000 coils"])
+def test_a_noise_line_of_an_absurd_shape_is_left_out_and_costs_neither_memory_nor_the_scan(shape):
+    scan = Scan()
+    scan.send(noise_head(), correlated_noise(1)[0])
+    with pytest.raises(InputError, match=f"a line of {shape[0]} coils and {shape[1]} samples"):
+        scan.stream.add(noise_head(), np.ones(shape, np.complex64))
