@@ -36,7 +36,7 @@ class LogSection(VTKObservationMixin):
 
     :param ui: widgets of the panel by name, after ``addSection(ui, "Log")``.
     :param currentGuidance: gives what the display shows now as
-      :class:`~InstrumentTrackerLib.case_log.marking.ShownGuidance`, None without guidance.
+      :class:`~InstrumentTrackerLib.case_log.marking.ShownGuidance`, None without guidance: ``logic.shownGuidance``.
     :param provenance: gives what computes the numbers now as
       :class:`~InstrumentTrackerLib.case_log.provenance.Provenance`, or None.
     :param capture: gives the PNG of the views at this moment, None without views; by default of the desktop's.
