@@ -46,6 +46,8 @@ class EngineReport:
         Frames that are missing in the numbering, or could not be used.
     n_senders
         Peers that sent a frame lately.
+    n_clients
+        Connections of the engine, Slicer's own among them.
     recording
         What the recording to disk is doing, with its size and the space left, one phrase that begins with ``on``,
         ``off`` or ``stopped``; empty for an engine without a folder.
@@ -60,6 +62,7 @@ class EngineReport:
     n_skipped: int = 0
     n_lost: int = 0
     n_senders: int = 0
+    n_clients: int = 0
     recording: str = ""
 
     @property
@@ -80,6 +83,7 @@ class EngineReport:
             n_skipped=counters.get("skipped", 0),
             n_lost=counters.get("missing", 0) + counters.get("rejected", 0),
             n_senders=counters.get("senders", 0),
+            n_clients=counters.get("clients", 0),
             recording=metadata.get("TR.Recording", ""),
         )
 

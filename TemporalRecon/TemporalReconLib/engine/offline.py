@@ -68,6 +68,17 @@ def open_for_playing(path: Path, options: SeriesOptions) -> OpenedSeries:
     series = (
         open_series(path, options.frames) if log is None else arrange_frames(RecordedSeries(log), options.frames, path)
     )
+    return prepare_for_playing(series, options)
+
+
+def prepare_for_playing(series: Series, options: SeriesOptions) -> OpenedSeries:
+    """Undersample a series where asked and attach the planning scan; its frames are arranged already.
+
+    Raises
+    ------
+    InputError
+        If the series, the options or the planning image do not fit together.
+    """
     planning = series.planning
     if options.acceleration is not None:
         lines_per_frame(series.image_shape[1], options.acceleration)

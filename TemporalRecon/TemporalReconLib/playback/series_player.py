@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class SeriesPlayer:
-    """Opens, connects and sends on a thread of its own; no method but :meth:`close` waits for anything.
+    """Opens, connects and sends on a thread of its own; only :meth:`close` waits, for that thread.
 
     A series that was played to its end, or failed, can be played again: play starts it from the beginning, or goes on
     after the frame that failed. Where a jump goes and what the engine makes of it is told in
@@ -116,15 +116,18 @@ class SeriesPlayer:
         self._wished_rate_fps = rate_fps
         self._n_commands += 1  # the frame that waits for its turn has another one now
 
-    def close(self) -> None:
-        """End thread and connection within a second; a file that is being read ends its thread when it is read."""
+    def close(self, timeout_s: float = _CLOSE_S) -> None:
+        """End thread and connection, and wait for the thread at most ``timeout_s`` seconds.
+
+        It takes far less than a second, but a file that is being read ends its thread only when it is read.
+        """
         with self._changed:
             self._note(state=PlayerState.STOPPED, reason="")
             self._is_closing = True
             self._changed.notify_all()
         self._client.close()
         if self._thread is not None:
-            self._thread.join(_CLOSE_S)
+            self._thread.join(timeout_s)
 
     @contextlib.contextmanager
     def _command(self) -> Iterator[None]:

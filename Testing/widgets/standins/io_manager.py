@@ -102,7 +102,11 @@ def _with_name(node: Any, path: Path, properties: dict[str, Any]) -> Any:
 def _read(node_class: str, path: Path, properties: dict[str, Any]) -> Any:
     name = properties.get("name") or path.name.partition(".")[0]
     node = slicer.mrmlScene.AddNewNodeByClass(node_class, slicer.mrmlScene.GenerateUniqueName(name))
-    node.AddDefaultStorageNode(str(path))
+    if node_class == "vtkMRMLSequenceNode":  # as Slicer's reader, which tries this one first
+        storage = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumeSequenceStorageNode")
+        node.SetAndObserveStorageNodeID(storage.GetID())
+    else:
+        node.AddDefaultStorageNode(str(path))
     storage = node.GetStorageNode()
     if storage is not None:
         storage.SetFileName(str(path))
