@@ -39,10 +39,8 @@ STANDINS = (
 # Named in the headers where the reader of names did not look: an enumeration, and what slicer.util calls on slicer.app.
 KNOWN_BESIDE_HEADERS = {
     "qSlicerApplication": {"testingEnabled", "show_scene"},
-    "qSlicerScriptedLoadableModule": {
-        "widgetRepresentation"
-    },  # of qSlicerAbstractCoreModule
-    "ctkPathLineEdit": {"Files", "Dirs", "Readable", "Writable", "NoDotAndDotDot"},
+    "qSlicerScriptedLoadableModule": {"widgetRepresentation"},  # of qSlicerAbstractCoreModule
+    "ctkPathLineEdit": {"Files", "Dirs", "Drives", "Readable", "Writable", "NoDotAndDotDot"},
 }
 UI_FILES = [path for folder in desktop.MODULE_FOLDERS for path in sorted((folder / "Resources" / "UI").glob("*.ui"))]
 # A widget of these classes, or one derived from them, can be operated by the user.

@@ -11,10 +11,8 @@ from standins.pythonqt import PythonQtObject, stored_property
 class ctkPathLineEdit(PythonQtObject, QtWidgets.QWidget):
     """A path to type, or to choose by the button."""
 
-    Files = QtCore.QDir.Filter.Files
-    Dirs = QtCore.QDir.Filter.Dirs
-    Readable = QtCore.QDir.Filter.Readable
-    Writable = QtCore.QDir.Filter.Writable
+    Files, Dirs, Drives = QtCore.QDir.Filter.Files, QtCore.QDir.Filter.Dirs, QtCore.QDir.Filter.Drives
+    Readable, Writable = QtCore.QDir.Filter.Readable, QtCore.QDir.Filter.Writable
     NoDotAndDotDot = QtCore.QDir.Filter.NoDotAndDotDot
 
     currentPathChanged = QtCore.Signal(str)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import types
 import xml.etree.ElementTree as ElementTree
 from typing import Any
@@ -43,6 +45,19 @@ def _without_filter(name: str) -> Any:
     return lambda *arguments: getattr(QtWidgets.QFileDialog, name)(*arguments)[0]
 
 
+def _take_flags(root: ElementTree.Element) -> list[tuple[str, str, list[str]]]:
+    """Take out flags that CTK's and Slicer's classes name, which Qt's loader cannot read: (widget, property, names)."""
+    taken = []
+    for widget in root.iter("widget"):
+        for entry in widget.findall("property"):
+            value = entry.findtext("set") or entry.findtext("enum") or ""
+            if value.startswith(("ctk", "qMRML", "qSlicer")):
+                names = [flag.rpartition("::")[2] for flag in value.split("|")]
+                taken.append((widget.get("name", ""), entry.get("name", ""), names))
+                widget.remove(entry)
+    return taken
+
+
 class UiLoader(QtUiTools.QUiLoader):
     """Makes the stand-ins' widgets, and the connections that Qt's loader cannot make for Python classes."""
 
@@ -71,11 +86,15 @@ class UiLoader(QtUiTools.QUiLoader):
         connections = root.find("connections")
         if connections is not None:
             root.remove(connections)
+        flags = _take_flags(root)
         buffer = QtCore.QBuffer()
         buffer.setData(ElementTree.tostring(root))
         buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
         widget = super().load(buffer, parent)
         by_name = {QtCore.QObject.objectName(made): made for made in self._made}
+        for object_name, name, enumerators in flags:
+            made = by_name[object_name]
+            setattr(made, name, functools.reduce(operator.or_, (getattr(type(made), entry) for entry in enumerators)))
         for connection in connections if connections is not None else ():
             texts = {tag: connection.findtext(tag) or "" for tag in ("sender", "signal", "receiver", "slot")}
             slot = getattr(by_name[texts["receiver"]], texts["slot"].partition("(")[0])
