@@ -5,7 +5,7 @@ against the target as it is in the scene now.
 """
 
 import slicer
-from InstrumentTrackerLib.module.mrml_logic import STALE_AFTER_S, InstrumentTrackerLogic
+from InstrumentTrackerLib.module.mrml_logic import InstrumentTrackerLogic
 from InstrumentTrackerLib.module.mrml_widget import InstrumentTrackerWidget
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -41,25 +41,94 @@ class InstrumentTrackerTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
+        for test in (
+            self.test_ReadoutOfAKnownCase,
+            self.test_TargetsAreImportedAndDeleted,
+            self.test_ViewsFollowAndLayoutIsShown,
+            self.test_PanelBindsItsSettings,
+        ):
+            self.setUp()
+            test()
         self.setUp()
-        self.test_ReadoutOfAKnownCase()
 
-    def test_ReadoutOfAKnownCase(self):
-        """A tip 10 mm before and 3 mm beside the target reads so, and vanishes when the picture is old."""
+    def knownCase(self):
+        """A scene with a tip 10 mm before and 3 mm beside its target, and what is known of it."""
         import numpy as np
         from InstrumentTrackerLib.mrml_scene import GuidanceScene
-        from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+        from InstrumentTrackerLib.targeting.assessment import Assessment
+        from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
+        from InstrumentTrackerLib.targeting.target import Target
         from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
         from TemporalReconLib.acquisition.image_frame import ImageFrame
 
-        self.delayDisplay("Showing a known case")
-        scene = GuidanceScene(slicer.mrmlScene, STALE_AFTER_S)
-        scene.set_target([3.0, 0.0, 10.0])
-        tracked = TrackedPose(TrackingState.TRACKED, needle_tip=[0, 0, 0], axis=[0, 0, 1], confidence=0.9)
-        error = TargetingError.of(tracked.tip, tracked.axis, scene.target)
+        scene = GuidanceScene(slicer.mrmlScene, 0.5)
+        target = Target([3.0, 0.0, 10.0], radius_mm=4.0)
+        scene.set_target(target.position)
+        scene.show_lesion(target)
+        tracked = TrackedPose(
+            TrackingState.TRACKED, needle_tip=[0, 0, 0], axis=[0, 0, 1], confidence=0.9, tip_covariance=0.2 * np.eye(3)
+        )
         image = ImageFrame(np.ones((3, 64, 64), np.float32), np.eye(4))
-        rows = dict(scene.update(image, None, tracked, error, 0.1).rows)
-        self.assertEqual(rows["Sideways miss"], "3.0 mm")
-        self.assertTrue(rows["Depth"].startswith("10.0 mm"))
+        return scene, image, tracked, Assessment.of(tracked, target, BiopsyNeedle())
+
+    def test_ReadoutOfAKnownCase(self):
+        """The known case reads as it is, and vanishes when the picture is old."""
+        self.delayDisplay("Showing a known case")
+        scene, image, tracked, assessment = self.knownCase()
+        readout = scene.update(image, None, tracked, assessment, 0.1)
+        self.assertEqual(readout.verdict_text, "CORE WOULD HIT")
+        self.assertEqual(readout.direction, "Target lies 3.0 mm patient right")
+        self.assertEqual(dict(readout.rows)["Depth remaining"], "10.0 mm")
         self.assertEqual(scene.refresh_age(2.0).headline, "")
+
+    def test_TargetsAreImportedAndDeleted(self):
+        """A table of targets becomes a point list, and a deleted target is said to be deleted."""
+        from pathlib import Path
+
+        from InstrumentTrackerLib.module.mrml_plan import DELETED_TARGET
+        from InstrumentTrackerLib.module.mrml_target_import import importFile
+        from InstrumentTrackerLib.mrml_target_list import new_target_list
+
+        self.delayDisplay("Importing targets")
+        logic = InstrumentTrackerLogic()
+        settings = logic.getParameterNode()
+        settings.targetNode = new_target_list(slicer.mrmlScene)
+        path = Path(slicer.app.temporaryPath) / "targets.csv"
+        path.write_text("name,R,A,S\nleft,-12,30,5\nright,8,10,-3\n", encoding="utf-8")
+        identifiers = importFile(path, lambda: settings.targetNode)
+        settings.currentTargetID = identifiers[1]
+        self.assertEqual(list(logic.readPlan(settings).target.position), [8.0, 10.0, -3.0])
+        settings.targetNode.RemoveNthControlPoint(1)
+        self.assertEqual(logic.readPlan(settings).problem, DELETED_TARGET)
+
+    def test_ViewsFollowAndLayoutIsShown(self):
+        """The two slice views of the guidance layout are centered on the tip and hold its axis."""
+        from InstrumentTrackerLib.mrml_layout import (
+            IN_PLANE_VIEW,
+            PERPENDICULAR_VIEW,
+            show_guidance_layout,
+            slice_node,
+        )
+
+        self.delayDisplay("Guidance layout")
+        self.assertTrue(show_guidance_layout(slicer.mrmlScene))
+        scene, image, tracked, assessment = self.knownCase()
+        scene.update(image, None, tracked, assessment, 0.1)
+        views = [slice_node(slicer.mrmlScene, name) for name in (IN_PLANE_VIEW, PERPENDICULAR_VIEW)]
+        self.assertTrue(scene.follow(*views, tracked))
+        for view in views:
+            matrix = view.GetSliceToRAS()
+            for axis in range(3):
+                self.assertAlmostEqual(matrix.GetElement(axis, 3), 0.0, places=6)
+            self.assertAlmostEqual(matrix.GetElement(2, 2), 0.0, places=6)
+
+    def test_PanelBindsItsSettings(self):
+        """A setting of the scene reaches its widget, and back."""
+        widget = slicer.modules.InstrumentTrackerWidget
+        settings = widget.logic.getParameterNode()
+        widget.setParameterNode(settings)
+        settings.safetyMargin = 2.5
+        self.assertEqual(widget.ui.marginSpinBox.value, 2.5)
+        widget.ui.showTrailCheckBox.checked = True
+        self.assertTrue(settings.showTrail)
         self.delayDisplay("Test passed")

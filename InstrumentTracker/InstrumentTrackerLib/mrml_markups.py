@@ -115,30 +115,39 @@ _SWITCHES = {
 
 
 class GuidanceMarkups:
-    """Keeps the markers of the instrument and of the plan.
-
-    Attributes
-    ----------
-    target_id
-        Control point of the target list that is the current target; empty: the first.
-    """
+    """Keeps the markers of the instrument and of the plan."""
 
     def __init__(self, nodes: SceneNodes) -> None:
         self._nodes = nodes
         self._options = DisplayOptions()
-        self.target_id = ""
+        self._plan: dict[str, Any | None] = {}
+        self._target_id = ""
+
+    def use_plan(self, target_list: Any | None, target_id: str, entry_list: Any | None) -> None:
+        """Take the plan from point lists of the user; None is none.
+
+        Parameters
+        ----------
+        target_id
+            Control point that is the current target; empty: the first.
+        """
+        self._plan = {TARGET.role: target_list, ENTRY.role: entry_list}
+        self._target_id = target_id
 
     def node(self, spec: MarkerSpec) -> Any | None:
         """The markups node of a spec, or None before its first use."""
-        return self._nodes.find(spec.role)
+        if spec.role not in self._plan:
+            return self._nodes.find(spec.role)
+        node = self._plan[spec.role]
+        return node if node is not None and self._nodes.scene.IsNodePresent(node) else None
 
     def point(self, spec: MarkerSpec) -> Point | None:
         """First point (of the target list, the current one) in RAS mm as it is in the scene now, or None."""
         node = self.node(spec)
         if node is None:
             return None
-        is_chosen = spec is TARGET and self.target_id
-        index = node.GetNthControlPointIndexByID(self.target_id) if is_chosen else 0
+        is_chosen = spec is TARGET and self._target_id
+        index = node.GetNthControlPointIndexByID(self._target_id) if is_chosen else 0
         if not 0 <= index < node.GetNumberOfControlPoints():
             return None
         if node.GetNthControlPointPositionStatus(index) != slicer.vtkMRMLMarkupsNode.PositionDefined:

@@ -63,6 +63,17 @@ class ReadoutPanel:
         self._warning.show(remark, left, 8 * unit, 4.8 * unit, WHITE, width=right - left)
         self._notice.show(NOTICE, left, 3.4 * unit, 3.2 * unit, WHITE, width=right - left)
 
+    def remove(self) -> None:
+        """Take the readout off the renderer."""
+        shapes = (self._ground, self._frame, self._badge, self._band, self._mark)
+        texts = (
+            *(self._status, self._event, self._age, self._verdict, self._headline),
+            *(self._explanation, self._age_label, self._note, self._label),
+            *(*self._captions, *self._values, self._direction, self._warning, self._notice),
+        )
+        for actor in (*(shape.actor for shape in shapes), *(text.actor for text in texts)):
+            self._renderer.RemoveViewProp(actor)
+
     def _show_verdict(self, readout: Readout, width: int, unit: float) -> None:
         """A band in the verdict's color with its shape and its word, dark on bright."""
         style = readout.verdict_style
@@ -85,11 +96,11 @@ class ReadoutPanel:
         """Distance on the left, the other figures in two columns beside it."""
         has = bool(readout.headline)
         third = (right - left) / 3
-        self._headline.show(readout.headline, left, 30 * unit, 17 * unit, color, width=1.15 * third, italic=italic)
+        self._headline.show(readout.headline, left, 30 * unit, 17 * unit, color, width=1.2 * third, italic=italic)
         self._label.show(readout.headline_label, left, 48 * unit if has else 40 * unit, 4.6 * unit, WHITE, width=third)
         for index, (caption, value) in enumerate(zip(self._captions, self._values, strict=True)):
             words = readout.figures[index] if index < len(readout.figures) else ("", "")
-            x = left + (1.22 if index % 2 == 0 else 2.12) * third
+            x = left + (1.3 if index % 2 == 0 else 2.17) * third
             y = (38.5 if index < 2 else 21.5) * unit
-            caption.show(words[0], x, y + 9 * unit, 4.6 * unit, WHITE, width=0.86 * third)
-            value.show(words[1], x, y, 9 * unit, color, width=0.86 * third, italic=italic)
+            caption.show(words[0], x, y + 9 * unit, 4.6 * unit, WHITE, width=0.82 * third)
+            value.show(words[1], x, y, 9 * unit, color, width=0.82 * third, italic=italic)

@@ -77,6 +77,10 @@ class GuidanceScene:
         """Entry point in RAS mm as it is in the scene now, or None."""
         return self.markups.point(ENTRY)
 
+    def use_plan(self, target_list: Any | None, target_id: str, entry_list: Any | None) -> None:
+        """Take target and entry from point lists of the user, as :meth:`GuidanceMarkups.use_plan` says."""
+        self.markups.use_plan(target_list, target_id, entry_list)
+
     def use(self, options: DisplayOptions) -> None:
         """Show and hide parts of the display."""
         self.markups.use(options)

@@ -161,6 +161,7 @@ def test_the_guidance_layout_is_what_slicer_can_parse(host):
         "InPlane": "vtkMRMLSliceNode",
         "Perpendicular": "vtkMRMLSliceNode",
         "Guidance": "vtkMRMLViewNode",
+        "GuidanceReadout": "vtkMRMLViewNode",
     }
 
 

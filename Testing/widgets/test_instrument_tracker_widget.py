@@ -30,14 +30,21 @@ def start(widget: Any, port: int) -> None:
 
 def shown_numbers(widget: Any) -> list[str]:
     ui = widget.ui
-    labels = (ui.distanceLabel, ui.lateralLabel, ui.depthLabel, ui.angleLabel, ui.confidenceLabel)
+    labels = (ui.distanceLabel, ui.figureLabel1, ui.figureLabel2, ui.figureLabel3, ui.figureLabel4)
     return [label.text for label in labels]
+
+
+def figures(widget: Any) -> dict[str, str]:
+    """The readout's numbers beside the distance, by their captions."""
+    ui = widget.ui
+    return {getattr(ui, f"figureCaptionLabel{n}").text: getattr(ui, f"figureLabel{n}").text for n in (1, 2, 3, 4)}
 
 
 def test_a_fresh_panel_shows_no_numbers_and_says_what_it_is(tracker: Any) -> None:
     assert shown_numbers(tracker) == [NO_NUMBER] * 5
     assert "No guidance" in tracker.ui.statusLabel.text
     assert tracker.ui.noticeLabel.text == "Research software, not a medical device"
+    assert tracker.logic.currentGuidance() is None
 
 
 def test_plan_and_settings_go_from_widgets_to_the_scene_and_back(tracker: Any) -> None:
@@ -50,18 +57,6 @@ def test_plan_and_settings_go_from_widgets_to_the_scene_and_back(tracker: Any) -
     assert tracker.ui.entrySelector.currentNode() is entry
 
 
-def test_place_makes_a_target_list_and_asks_for_a_click(tracker: Any) -> None:
-    tracker.onPlaceTarget()
-    node = tracker._parameterNode.targetNode
-    assert tracker.ui.targetSelector.currentNode() is node
-    assert "Click in a slice view" in tracker.ui.planHintLabel.text
-    node.AddControlPointWorld(vtk.vtkVector3d(1, 2, 3))
-    assert tracker.ui.planHintLabel.text == ""
-    tracker.onPlaceTarget()
-    assert "drag it" in tracker.ui.planHintLabel.text
-    assert node.GetNumberOfControlPoints() == 1
-
-
 def test_numbers_are_measured_to_the_selected_target(
     tracker: Any, use_small_engine: Any, wait_until: Any, port: int
 ) -> None:
@@ -72,12 +67,42 @@ def test_numbers_are_measured_to_the_selected_target(
     wait_until(lambda: "TRACKED" in tracker.ui.statusLabel.text)
     assert tracker.ui.distanceLabel.text == "11.2 mm"  # sqrt(3^2 + 4^2 + 10^2)
     assert tracker.ui.distanceCaptionLabel.text == "Needle tip to target"
-    assert tracker.ui.lateralLabel.text == "5.0 mm"
-    assert tracker.ui.depthLabel.text == "10.0 mm still to advance"
-    assert tracker.ui.angleLabel.text == "26.6\N{DEGREE SIGN}"  # atan(5 / 10)
-    assert tracker.ui.confidenceLabel.text == "90 %"
-    assert tracker.ui.ageLabel.text.startswith("0.")
-    assert tracker.ui.engineCollapsibleButton.collapsed
+    assert figures(tracker) == {
+        "Sideways miss": "5.0 mm",
+        "Advance to fire": "1.0 mm",  # the core of 18 mm begins at the tip: its middle is 9 mm ahead
+        "Angle": "26.6\N{DEGREE SIGN}",  # atan(5 / 10)
+        "Depth remaining": "10.0 mm",
+    }
+    assert tracker.ui.directionLabel.text == "Target lies 4.0 mm anterior, 3.0 mm patient right"
+    assert "CORE WOULD MISS" in tracker.ui.verdictLabel.text
+    assert "2.0 mm beside the lesion" in tracker.ui.verdictLabel.text
+    assert "Confidence 90 %" in tracker.ui.confidenceLabel.text
+    assert "0." in tracker.ui.ageLabel.text
+    assert tracker.ui.reconstructionCollapsibleButton.collapsed
+    frame, error, forecast, target, readout = tracker.logic.currentGuidance()
+    assert error.distance_mm == pytest.approx(125**0.5)
+    assert forecast.miss_mm == pytest.approx(5.0)
+    assert (target.name, list(target.position)) == ("Lesion-1", [4.0, 6.0, 33.0])
+    assert frame.tracked.needle_tip.tolist() == [1.0, 2.0, 23.0]
+    assert readout.headline == "11.2 mm"
+
+
+def test_needle_radius_and_margin_decide_between_miss_edge_and_hit(
+    tracker: Any, use_small_engine: Any, wait_until: Any, port: int
+) -> None:
+    use_small_engine(tracker, "pictures")
+    ui = tracker.ui
+    ui.targetSelector.setCurrentNode(add_point("Lesion", (4.0, 6.0, 33.0)))
+    start(tracker, port)
+    wait_until(lambda: "CORE WOULD MISS" in ui.verdictLabel.text)
+    ui.targetRadiusSpinBox.value = 5.5
+    wait_until(lambda: "CORE WOULD HIT THE EDGE" in ui.verdictLabel.text)
+    assert "NOT kept" in ui.verdictLabel.text
+    ui.marginSpinBox.value = 0.5
+    wait_until(lambda: "margin of 0.5 mm kept" in ui.verdictLabel.text)
+    ui.needleComboBox.currentIndex = ui.needleComboBox.findText("Custom")
+    ui.deadTipSpinBox.value = 15.0  # now the core ends 7 mm before the target's depth would be reached
+    wait_until(lambda: "CORE WOULD MISS" in ui.verdictLabel.text)
 
 
 def test_a_target_moved_in_slicer_changes_the_numbers_and_reaches_the_engine(
@@ -106,9 +131,33 @@ def test_the_chosen_point_list_is_the_target_and_no_copy_is_made(
     wait_until(lambda: tracker.ui.distanceLabel.text == "20.0 mm")
     tracker.ui.targetSelector.setCurrentNode(None)
     wait_until(lambda: tracker.ui.distanceLabel.text == NO_NUMBER)
-    assert "No target" in tracker.ui.warningLabel.text
+    assert "TARGET NOT SET" in tracker.ui.warningLabel.text
     assert slicer.mrmlScene.GetFirstNodeByName("Target") is None
     assert slicer.util.arrayFromMarkupsControlPoints(first).tolist() == [[1.0, 2.0, 33.0]]
+
+
+@pytest.mark.parametrize("what", ["point", "list"])
+def test_a_target_deleted_while_tracking_takes_the_numbers_with_it_and_says_why(
+    tracker: Any, use_small_engine: Any, wait_until: Any, port: int, what: str
+) -> None:
+    use_small_engine(tracker, "pictures")
+    targets = add_point("Lesions", (1.0, 2.0, 33.0))
+    targets.AddControlPointWorld(vtk.vtkVector3d(1.0, 2.0, 43.0))
+    tracker.ui.targetSelector.setCurrentNode(targets)
+    start(tracker, port)
+    wait_until(lambda: tracker.ui.distanceLabel.text == "10.0 mm")
+    if what == "point":
+        targets.RemoveNthControlPoint(0)
+    else:
+        slicer.mrmlScene.RemoveNode(targets)
+    wait_until(lambda: tracker.ui.distanceLabel.text == NO_NUMBER)
+    assert shown_numbers(tracker) == [NO_NUMBER] * 5
+    assert "TARGET DELETED" in tracker.ui.warningLabel.text
+    assert "TRACKED" in tracker.ui.statusLabel.text
+    assert tracker.logic.currentGuidance() is None
+    if what == "point":  # never the neighbor by itself, but whenever it is chosen
+        tracker.ui.currentTargetComboBox.currentIndex = 0
+        wait_until(lambda: tracker.ui.distanceLabel.text == "20.0 mm")
 
 
 def test_the_angle_is_taken_to_the_planned_path_where_there_is_an_entry(
@@ -118,7 +167,7 @@ def test_the_angle_is_taken_to_the_planned_path_where_there_is_an_entry(
     tracker.ui.targetSelector.setCurrentNode(add_point("Lesion", (1.0, 2.0, 33.0)))
     tracker.ui.entrySelector.setCurrentNode(add_point("Rectum", (1.0, -8.0, 23.0)))
     start(tracker, port)
-    wait_until(lambda: tracker.ui.angleLabel.text == "45.0\N{DEGREE SIGN}")
+    wait_until(lambda: figures(tracker).get("Angle") == "45.0\N{DEGREE SIGN}")
 
 
 def test_numbers_and_markers_vanish_when_pictures_stop_coming(
@@ -129,6 +178,7 @@ def test_numbers_and_markers_vanish_when_pictures_stop_coming(
     start(tracker, port)
     wait_until(lambda: "STALE" in tracker.ui.statusLabel.text)
     assert shown_numbers(tracker) == [NO_NUMBER] * 5
+    assert tracker.ui.verdictLabel.text == ""
     wait_until(lambda: "Stalled" in tracker.ui.stateLabel.text)
     tip = slicer.mrmlScene.GetFirstNodeByName("Needle tip")
     assert tip is not None

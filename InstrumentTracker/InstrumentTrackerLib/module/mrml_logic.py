@@ -4,29 +4,31 @@ from pathlib import Path
 
 import slicer
 import TemporalReconLib
-from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
-from TemporalReconLib.engine_session import EngineSession, listen_options
-from TemporalReconLib.module.mrml_engine_logic import pythonExecutable
+from TemporalReconLib.engine_session import listen_options
+from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 
-from InstrumentTrackerLib.module.mrml_parameter_node import InstrumentTrackerParameterNode
+from InstrumentTrackerLib.module.mrml_parameter_node import NO_CORRECTION, InstrumentTrackerParameterNode
+from InstrumentTrackerLib.module.mrml_plan import PlanReader
+from InstrumentTrackerLib.mrml_display_options import DisplayOptions
+from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, PERPENDICULAR_VIEW, slice_node
 
-STALE_AFTER_S = 0.5  # steering by an older picture is not acceptable (clinicians' own figure)
 # Where both modules and their packages are; the engine finds them there (one folder once installed).
 _SEARCH_PATHS = (Path(__file__).parents[2], Path(TemporalReconLib.__file__).parents[1])
 
 
-class InstrumentTrackerLogic(ScriptedLoadableModuleLogic):
+class InstrumentTrackerLogic(EngineLogic):
     """Starts and follows the engine, and keeps the guidance display; usable without the widget."""
 
     def __init__(self):
-        ScriptedLoadableModuleLogic.__init__(self)
-        self.session = EngineSession(
-            "InstrumentTrackerLib", pythonExecutable(), _SEARCH_PATHS, status_device="InstrumentTracker"
-        )
+        EngineLogic.__init__(self, "InstrumentTrackerLib", _SEARCH_PATHS, statusDevice="InstrumentTracker")
+        self.viewsAreHeld = False
+        self.plan = None
+        self._planReader = PlanReader()
         self._feed = None
         self._scene = None
-        self._planNodes = None
         self._shown = None
+        self._guidance = None
+        self._displayOptions = None
         self._sentTarget = None
 
     @property
@@ -34,22 +36,31 @@ class InstrumentTrackerLogic(ScriptedLoadableModuleLogic):
         """What the display says now, or None before the first frame."""
         return None if self._scene is None else self._scene.readout
 
-    def getParameterNode(self):
-        return InstrumentTrackerParameterNode(super().getParameterNode())
+    def currentGuidance(self):
+        """What is shown now, or None where there are no true numbers of a target.
 
-    def start(self, parameterNode):
-        """Start the engine with the settings of a parameter node; returns at once.
+        (ReceivedFrame, TargetingError, CoreForecast, Target, Readout).
+        """
+        if self._guidance is None or not self.readout.status.has_numbers or self.readout.verdict is None:
+            return None
+        frame, assessment = self._guidance
+        return frame, assessment.error, assessment.forecast, assessment.target, self.readout
+
+    def getParameterNode(self):
+        return self.remembered(InstrumentTrackerParameterNode, super().getParameterNode())
+
+    def start(self, settings, options=()):
+        """Start the engine with the settings of a parameter node and more options; returns at once.
 
         Raises InputError where a setting cannot work.
         """
         from InstrumentTrackerLib.guidance_feed import GuidanceFeed
 
         feed = GuidanceFeed()
-        options = ["--method", parameterNode.method, "--device", parameterNode.device]
-        options += listen_options(parameterNode.scannerAddress)
-        self.session.start(parameterNode.engineHost, parameterNode.enginePort, options, feed.accept)
+        arguments = [*listen_options(settings.scannerAddress), *trackingOptions(settings), *options]
+        self.startEngine(settings, arguments, feed.accept)
         self._feed = feed
-        self._scene = self._planNodes = self._shown = self._sentTarget = None
+        self._scene = self._shown = self._guidance = self._displayOptions = self._sentTarget = None
 
     def stop(self, wait=False):
         """End the engine; picture, markers and numbers go, target and entry stay."""
@@ -58,67 +69,124 @@ class InstrumentTrackerLogic(ScriptedLoadableModuleLogic):
 
     def clear(self):
         """Forget what was measured: it is not live any more."""
-        self._feed = None
+        self._feed = self._guidance = None
         if self._scene is not None:
             self._scene.clear()
             self._scene = None
 
-    def update(self, parameterNode):
+    def update(self, settings):
         """Hand the newest frame to the display and return the state; call it from a timer."""
-        if self._feed is not None and parameterNode is not None:
-            self._usePlan(parameterNode)
-            self._sendTarget()
-            self._show(self._feed.newest())
-        return self.session.status
+        status = self.session.status
+        if self._feed is None or settings is None or not status.state.is_active:
+            return status
+        self.updatePlanningScan(settings)
+        self.plan = self._planReader.read(settings)
+        self._sendTarget()
+        frame = self._feed.newest()
+        if frame is not None:
+            self._display(settings, status).stale_after_s = status.stale_after_s
+            self._show(frame, settings)
+        return status
 
-    def _usePlan(self, parameterNode):
-        """Let the selected point lists be target and entry of the display."""
-        from TemporalReconLib.mrml_roles import assign_role
+    def readPlan(self, settings):
+        """The plan as it is in the scene now, also while no session is active."""
+        self.plan = self._planReader.read(settings)
+        return self.plan
 
-        from InstrumentTrackerLib.mrml_markups import ENTRY, TARGET
+    def planWarning(self):
+        """What is wrong with the plan, empty where nothing is known to be."""
+        if self.plan is None:
+            return ""
+        if self.plan.warning or self.plan.target is None or self._shown is None:
+            return self.plan.warning
+        from InstrumentTrackerLib.targeting.target_bounds import outside_warning
+
+        image = self._shown[0].image
+        return outside_warning(self.plan.target, image.ijk_to_ras, image.data.shape) or ""
+
+    def _display(self, settings, status):
+        """The display, made with the first frame; it follows plan and switches."""
         from InstrumentTrackerLib.mrml_scene import GuidanceScene
 
-        planNodes = (parameterNode.targetNode, parameterNode.entryNode)
-        if self._scene is not None and planNodes == self._planNodes:
-            return
-        assign_role(slicer.mrmlScene, TARGET.role, planNodes[0])
-        assign_role(slicer.mrmlScene, ENTRY.role, planNodes[1])
-        self._planNodes = planNodes
-        self._scene = GuidanceScene(slicer.mrmlScene, STALE_AFTER_S)
-        self._shown = None
+        if self._scene is None:
+            self._scene = GuidanceScene(slicer.mrmlScene, status.stale_after_s)
+        scene, plan = self._scene, self.plan
+        scene.use_plan(settings.targetNode if plan.target is not None else None, plan.targetID, settings.entryNode)
+        scene.target_problem = plan.problem
+        options = displayOptions(settings)
+        if options != self._displayOptions:
+            self._displayOptions = options
+            scene.use(options)
+        scene.show_lesion(plan.target)
+        return scene
 
     def _sendTarget(self):
         """Tell the engine when the target was placed or moved; a restarted engine is told again by the link."""
         from TemporalReconLib.igtl.envelope import Envelope
         from TemporalReconLib.igtl.messages import PointElement, PointMessage
 
-        target = asTuple(self._scene.target)
+        target = None if self.plan.target is None else tuple(float(value) for value in self.plan.target.position)
         if target is None or target == self._sentTarget or self.session.link is None:
             return
         self._sentTarget = target
         self.session.link.send(Envelope(PointMessage((PointElement(target, "Target"),)), "TARGET"), latched=True)
 
-    def _show(self, frame):
-        from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+    def _show(self, frame, settings):
+        from InstrumentTrackerLib.targeting.assessment import Assessment
 
-        if frame is None:
-            return
-        scene = self._scene
-        target, entry = scene.target, scene.entry
-        key = (frame, asTuple(target), asTuple(entry))
-        if key == self._shown:
+        scene, plan = self._scene, self.plan
+        if self._shown == (frame, plan.key):
             scene.refresh_age(frame.age_s)
             return
-        error = None
-        if target is not None and frame.tracked.state.has_numbers:
-            error = TargetingError.of(frame.tracked.tip, frame.tracked.axis, target, entry)
+        assessment = None
+        if plan.target is not None:
+            assessment = Assessment.of(frame.tracked, plan.target, plan.needle, plan.marginMm)
         isFirst = self._shown is None
-        scene.update(frame.image, frame.mask, frame.tracked, error, frame.age_s)
-        self._shown = key
+        scene.update(frame.image, frame.mask, frame.tracked, assessment, frame.age_s)
+        self._shown = (frame, plan.key)
+        self._guidance = None if assessment is None else (frame, assessment)
         if isFirst:
             scene.show_in_slice_views()
+        self._followInstrument(frame.tracked, settings)
+
+    def showInSliceViews(self):
+        """Make the picture the background of the slice views, also of those that a new layout brought."""
+        if self._scene is not None:
+            self._scene.show_in_slice_views()
+
+    def _followInstrument(self, tracked, settings):
+        if not settings.followInstrument or self.viewsAreHeld:
+            return
+        views = [slice_node(slicer.mrmlScene, name) for name in (IN_PLANE_VIEW, PERPENDICULAR_VIEW)]
+        if None not in views:
+            self._scene.follow(*views, tracked)
 
 
-def asTuple(point):
-    """A point as a tuple of floats, which compares as a whole; None stays None."""
-    return None if point is None else tuple(float(value) for value in point)
+def trackingOptions(settings):
+    """Command line options that only this engine has; raises InputError for a segmenter that cannot be meant."""
+    from InstrumentTrackerLib.segmentation.registry import check_segmenter
+
+    check_segmenter(settings.segmenter)
+    options = ["--segmenter", settings.segmenter]
+    if settings.artifactCorrection != NO_CORRECTION:
+        options += ["--artifact-correction", settings.artifactCorrection]
+        options += ["--field-strength", str(settings.fieldStrength), "--echo-time", str(settings.echoTime)]
+    if settings.sendScanPlane:
+        options.append("--send-plane")
+    return options
+
+
+def displayOptions(settings):
+    """The switches of the display in a parameter node."""
+    return DisplayOptions(
+        guide=settings.showGuide,
+        needle=settings.showNeedle,
+        tips=settings.showTips,
+        axis=settings.showAxis,
+        path=settings.showPath,
+        uncertainty=settings.showUncertainty,
+        lesion=settings.showLesion,
+        trail=settings.showTrail,
+        trail_frames=settings.trailFrames,
+        trail_seconds=settings.trailSeconds,
+    )

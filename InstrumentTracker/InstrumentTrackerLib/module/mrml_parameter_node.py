@@ -4,24 +4,57 @@ from typing import Annotated
 
 import slicer
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
-from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, METHOD_NAMES
+from TemporalReconLib.module.mrml_engine_settings import EngineSettings
+
+from InstrumentTrackerLib.cli.guidance_options import NEEDLE_MATERIALS
+from InstrumentTrackerLib.module.mrml_needle_type import NeedleType
+from InstrumentTrackerLib.segmentation.registry import DEFAULT_SEGMENTER
+
+NO_CORRECTION = "off"
 
 
 @parameterNodeWrapper
-class InstrumentTrackerParameterNode:
-    """Settings kept in the scene.
+class InstrumentTrackerParameterNode(EngineSettings):
+    """Settings of the engine, and of this panel:
 
-    engineHost - computer the engine runs on; this one: it is started here
-    enginePort - port the engine listens on
     scannerAddress - address of another computer that may send to the engine; empty: this computer only
-    method, device - as of the command line
-    targetNode, entryNode - point lists whose first points are the planned target and entry
+    targetNode, currentTargetID - point list of the targets, and the control point that is the target now
+    entryNode - point list whose first point is the planned entry
+    needleType - one of those to choose from; custom: needleThrow, needleNotch, needleDeadTip (mm) count
+    safetyMargin - a sure hit is this far inside the lesion's border, mm
+    csvCoordinates - of tables of targets that are imported
+    segmenter, artifactCorrection, fieldStrength (T), echoTime (ms), sendScanPlane - as of the command line
+    soundOn - whether a hit that begins and numbers that end are heard
+    show... - parts of the display; trailFrames, trailSeconds - how far back the trail reaches
+    followInstrument - the slice views of the guidance layout lie through the axis
+    readoutInViews - the readout is drawn over all views
     """
 
-    engineHost: str = "127.0.0.1"
-    enginePort: Annotated[int, WithinRange(1024, 65535)] = 18944
-    scannerAddress: str
-    method: Annotated[str, Choice(list(METHOD_NAMES))] = DEFAULT_METHOD
-    device: Annotated[str, Choice(["auto", "cpu", "cuda:0"])] = "auto"
+    scannerAddress: str = ""
     targetNode: slicer.vtkMRMLMarkupsFiducialNode
+    currentTargetID: str = ""
     entryNode: slicer.vtkMRMLMarkupsFiducialNode
+    needleType: NeedleType = NeedleType.THROW_22_NOTCH_18
+    needleThrow: Annotated[float, WithinRange(0, 60)] = 22.0
+    needleNotch: Annotated[float, WithinRange(1, 60)] = 18.0
+    needleDeadTip: Annotated[float, WithinRange(0, 60)] = 4.0
+    safetyMargin: Annotated[float, WithinRange(0, 20)] = 1.0
+    csvCoordinates: Annotated[str, Choice(["RAS", "LPS"])] = "RAS"
+    segmenter: str = DEFAULT_SEGMENTER
+    artifactCorrection: Annotated[str, Choice([NO_CORRECTION, *NEEDLE_MATERIALS])] = NO_CORRECTION
+    fieldStrength: Annotated[float, WithinRange(0.01, 12)] = 3.0
+    echoTime: Annotated[float, WithinRange(0.01, 100)] = 2.28
+    sendScanPlane: bool = False
+    soundOn: bool = False
+    showGuide: bool = True
+    showNeedle: bool = True
+    showTips: bool = True
+    showAxis: bool = True
+    showPath: bool = True
+    showUncertainty: bool = True
+    showLesion: bool = True
+    showTrail: bool = False
+    trailFrames: Annotated[int, WithinRange(2, 500)] = 50
+    trailSeconds: Annotated[float, WithinRange(0.5, 60)] = 10.0
+    followInstrument: bool = True
+    readoutInViews: bool = True

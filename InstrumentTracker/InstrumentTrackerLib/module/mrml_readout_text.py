@@ -1,32 +1,53 @@
-"""The readout's state and warning as rich text."""
+"""The readout as rich text of the panel: shapes, words and colors."""
 
 from slicer.i18n import tr as _
 
+from InstrumentTrackerLib.mrml_style import Badge
 
-def readoutStatusText(readout):
+_MARKS = {
+    Badge.DISK: "\N{BLACK CIRCLE}",
+    Badge.RING: "\N{WHITE CIRCLE}",
+    Badge.CROSS: "\N{MULTIPLICATION X}",
+    Badge.SQUARE: "\N{WHITE SQUARE}",
+    Badge.TRIANGLE: "\N{BLACK UP-POINTING TRIANGLE}",
+    Badge.CHECK: "\N{CHECK MARK}",
+    Badge.DIAMOND: "\N{BLACK DIAMOND}",
+    Badge.QUESTION: "?",
+}
+
+
+def statusText(readout):
     """The state of the instrument: shape, word and color, and what it means."""
     if readout is None:
         return f"{_('No guidance')}<br>{small(_('press Start'))}"
-    marks = {
-        "disk": "\N{BLACK CIRCLE}",
-        "ring": "\N{WHITE CIRCLE}",
-        "cross": "\N{MULTIPLICATION X}",
-        "square": "\N{BLACK SQUARE}",
-        "triangle": "\N{BLACK UP-POINTING TRIANGLE}",
-    }
-    color = "#" + "".join(f"{round(255 * value):02x}" for value in readout.style.color)
-    mark = marks[readout.style.badge.value]
-    return f'<span style="color:{color}">{mark} {readout.status.value}</span><br>{small(readout.explanation)}'
+    style = readout.style
+    event = f' <span style="color:#ffffff">{readout.event}</span>' if readout.event else ""
+    word = f'<span style="color:{html(style.color)}">{_MARKS[style.badge]} {readout.status.value}</span>'
+    return f"{word}{event}<br>{small(readout.explanation)}"
+
+
+def ageText(readout):
+    """The age of the picture in the color of the state."""
+    if readout is None or not readout.age:
+        return ""
+    age = f'<span style="color:{html(readout.style.color)}">{readout.age}</span>'
+    return f"{age}<br>{small(_('picture age'))}"
+
+
+def verdictText(readout):
+    """Shape and word of the verdict, and how probable it is."""
+    if readout is None or readout.verdict is None:
+        return ""
+    mark = _MARKS[readout.verdict_style.badge]
+    return f'<span style="font-size:30px; font-weight:bold">{mark} {readout.verdict_text}</span><br>' + (
+        f'<span style="font-size:16px">{readout.verdict_note}</span>'
+    )
 
 
 def small(text):
-    return f'<span style="font-size:14px; font-weight:normal">{text}</span>'
+    return f'<span style="font-size:15px; font-weight:normal">{text}</span>'
 
 
-def readoutWarning(readout, rows):
-    """One line that must not be overlooked, or what is missing for numbers."""
-    if readout is None:
-        return ""
-    if readout.warning:
-        return readout.warning
-    return _("No target: place one to see distances") if "Target" in rows else ""
+def html(color):
+    """A color 0..1 as HTML writes it."""
+    return "#" + "".join(f"{round(255 * value):02x}" for value in color)

@@ -1,0 +1,73 @@
+"""The readout over the views of the desktop, and in the view that is kept for it."""
+
+import time
+from dataclasses import replace
+
+import slicer
+
+from InstrumentTrackerLib.mrml_layout import READOUT_VIEW
+
+# The age changes all the time; more often than this nobody can read it, and every change renders all views.
+_AGE_SECONDS = 0.2
+
+
+class ViewOverlays:
+    """Follows the desktop's layout: draws into the views that are there, and takes everything off again."""
+
+    def __init__(self):
+        self._overlays = {}
+        self._shown = None
+        self._shownAt = 0.0
+
+    def show(self, readout, overAllViews):
+        """Draw a readout; None takes it off. Nothing is done without a desktop."""
+        views = desktopViews() if readout is not None else {}
+        if not overAllViews:
+            views = {name: view for name, view in views.items() if name == READOUT_VIEW}
+        for name in [name for name, (view, _) in self._overlays.items() if views.get(name, (None,))[0] is not view]:
+            view, overlay = self._overlays.pop(name)
+            overlay.remove()
+            view.scheduleRender()
+        if readout is None:
+            return
+        isNew = views.keys() != self._overlays.keys()
+        key, now = replace(readout, age=""), time.monotonic()
+        if not isNew and key == self._shown and now - self._shownAt < _AGE_SECONDS:
+            return
+        self._shown, self._shownAt = key, now
+        for name, (view, node) in views.items():
+            if name not in self._overlays:
+                self._overlays[name] = (view, makeOverlay(name, view, node))
+            self._overlays[name][1].show(readout)
+            view.scheduleRender()
+
+    def remove(self):
+        """Take the readout off all views."""
+        self.show(None, False)
+
+
+def makeOverlay(name, view, node):
+    """The readout of a view: the whole in its own view, the most important part in the corner of others."""
+    from InstrumentTrackerLib.mrml_overlay import ViewOverlay
+    from InstrumentTrackerLib.mrml_readout_panel import ReadoutPanel
+
+    renderer = view.renderWindow().GetRenderers().GetFirstRenderer()
+    if name == READOUT_VIEW:
+        return ReadoutPanel(renderer)
+    return ViewOverlay(renderer, slice_node=node if node.IsA("vtkMRMLSliceNode") else None)
+
+
+def desktopViews():
+    """The views of the layout as it is now: view widget and view node by layout name."""
+    manager = slicer.app.layoutManager()
+    if manager is None:
+        return {}
+    views = {}
+    for name in manager.sliceViewNames():
+        widget = manager.sliceWidget(name)
+        views[name] = (widget.sliceView(), widget.mrmlSliceNode())
+    for index in range(manager.threeDViewCount):
+        widget = manager.threeDWidget(index)
+        node = widget.mrmlViewNode()
+        views[node.GetLayoutName()] = (widget.threeDView(), node)
+    return views
