@@ -14,7 +14,8 @@ class LineClock:
     """Start and end of lines in seconds.
 
     Files of our own writer hold exact times after a named origin. In others the time stamp counts ticks of
-    2.5 ms (Siemens: from midnight), placed so that ``first_tick`` lies at ``origin_s``.
+    2.5 ms (Siemens: from midnight), placed so that ``first_tick`` lies at ``origin_s``. Where ticks are of another
+    vendor, and so of unknown length, the clock does not run: a wrong length would make live pictures look ever older.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ class LineClock:
         self._exact_origin_s = encoding.time_origin_s
         self._first_tick = first_tick
         self._origin_s = origin_s
-        self.is_running = has_ticks or encoding.time_origin_s is not None
+        self.is_running = (has_ticks and encoding.has_known_ticks) or encoding.time_origin_s is not None
 
     def times_of(self, head: Any) -> tuple[float, float]:
         """(start, end) of a line; the end is the start where the header does not tell how long it took."""

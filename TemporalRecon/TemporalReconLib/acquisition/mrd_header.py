@@ -38,6 +38,9 @@ class MrdEncoding:
         True if lines flagged as parallel-imaging calibration belong to the same scan (embedded, interleaved).
     time_origin_s
         Time that our own writer counts its exact line times from; None in files of others.
+    has_known_ticks
+        False where the header names a vendor whose time stamps count in a unit of its own. The standard names no unit;
+        2.5 ms is Siemens', converters for GE write seconds or milliseconds.
     """
 
     n_samples: int
@@ -48,6 +51,7 @@ class MrdEncoding:
     ky_center: int
     uses_calibration_lines: bool
     time_origin_s: float | None = None
+    has_known_ticks: bool = True
 
     @property
     def spacing(self) -> tuple[float, float, float]:
@@ -109,6 +113,7 @@ def parse_mrd_header(xml: bytes | str, source: str) -> MrdEncoding:
         ky_center=int(ky_limits.center) if ky_limits is not None else n_rows // 2,
         uses_calibration_lines=_calibration_mode(encoding) not in ("separate", "external", "other"),
         time_origin_s=_time_origin(header),
+        has_known_ticks=_has_known_ticks(header),
     )
 
 
@@ -129,6 +134,12 @@ def _time_origin(header: Any) -> float | None:
     parameters = getattr(header.userParameters, "userParameterDouble", None) or []
     values = [item.value for item in parameters if item.name == TIME_ORIGIN_PARAMETER]
     return float(values[0]) if values and isinstance(values[0], int | float) and math.isfinite(values[0]) else None
+
+
+def _has_known_ticks(header: Any) -> bool:
+    """Who names no vendor is taken for a simulator or a converter of Siemens data."""
+    vendor = str(getattr(header.acquisitionSystemInformation, "systemVendor", None) or "")
+    return not vendor.strip() or "siemens" in vendor.lower()
 
 
 def _calibration_mode(encoding: Any) -> str:

@@ -52,7 +52,7 @@ class MrdLink:
     def _receive(self, frame: KSpaceFrame) -> None:
         assert self._engine is not None
         self._stream_id = frame.stream_id
-        self._engine.submit("frame", frame, sender=SENDER)
+        self._engine.submit("frame", frame, time_is_known=self.server.has_clock, sender=SENDER)
 
     def _finish(self) -> None:
         """The scanner gets the last pictures before the connection is closed."""

@@ -23,6 +23,8 @@ from TemporalReconLib.mrd.frame_rule import FrameRule
 _LAST_LINE = sum(1 << (flag - 1) for flag in (ismrmrd.ACQ_LAST_IN_REPETITION, ismrmrd.ACQ_LAST_IN_MEASUREMENT))
 _COUNTER_RANGE = 2**16
 _SAME_PLACE_MM = 0.1
+# In the unit of the vendor: 1 mm, or 0.1 mm where that is the unit.
+_SAME_TABLE = 1.0
 _SAME_DIRECTION = 1e-3
 
 
@@ -48,11 +50,13 @@ class FrameStream:
     By repetition, a frame is complete with the line flagged last in its repetition, else when the next repetition
     begins or the scan ends; gaps in the repetition counter become gaps in the frame numbers. Else so many lines make
     a frame, the newest of each where one comes twice. Time stamps count from the first line, which is placed at its
-    arrival. Noise scans on the connection whiten the lines that follow.
+    arrival; where they are zero, or of a vendor whose unit is not known, frames carry the time of their arrival. Noise
+    scans on the connection whiten the lines that follow.
 
-    A table that moves begins a new series: what lies where has changed, whatever the positions say (vendors differ in
-    whether they hold the table). A slice that moves within a frame loses the frame's later lines in a repetition, the
-    earlier ones else: lines of two places never meet in one frame.
+    A table that moves begins a new series: what lies where has changed, whatever the positions say. It is not added to
+    them: vendors differ in whether positions hold it, and in its unit and sign (Siemens' converter writes raw tenths
+    of a millimeter from the table's own zero). A slice that moves within a frame loses the frame's later lines in a
+    repetition, the earlier ones else: lines of two places never meet in one frame.
 
     Parameters
     ----------
@@ -151,6 +155,11 @@ class FrameStream:
         if complaint is not None:
             raise complaint
 
+    @property
+    def has_clock(self) -> bool:
+        """False where the times of frames are those of arrival, because the scanner states none that is understood."""
+        return self._clock is not None and self._clock.is_running
+
     def finish(self) -> None:
         """Deliver the frame so far, if there is one."""
         if self._rule.is_by_repetition:
@@ -160,7 +169,7 @@ class FrameStream:
 
     def _follow_table(self, head: Any) -> None:
         table = np.asarray(head["patient_table_position"], dtype=np.float64)
-        if self._table is not None and np.abs(table - self._table).max() > _SAME_PLACE_MM:
+        if self._table is not None and np.abs(table - self._table).max() > _SAME_TABLE:
             self.finish()
             self._announce()
         self._table = table

@@ -75,6 +75,7 @@ class MrdServer:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._session: _Session | None = None
+        self._stream: FrameStream | None = None
         self._thread: threading.Thread | None = None
         self._n_sessions = 0
         self.port = port
@@ -118,6 +119,11 @@ class MrdServer:
         self._counters.add("sent")
         return True
 
+    @property
+    def has_clock(self) -> bool:
+        """Whether the scanner states the times of its frames; for use in ``on_frame``."""
+        return self._stream is not None and self._stream.has_clock
+
     def counters(self) -> ServerCounters:
         """``accepted`` counts lines; ``dropped`` lines, headers and frames that made no sense."""
         with self._lock:
@@ -143,6 +149,7 @@ class MrdServer:
         with self._lock:
             self._session = session
         stream = FrameStream(f"mrd-{self._n_sessions}", self._on_series_start, self._on_frame, rule=self._rule)
+        self._stream = stream
         self._n_sessions += 1
         is_whole = False
         try:

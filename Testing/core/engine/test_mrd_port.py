@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import time
 
+import h5py
 import numpy as np
 from engine_frames import still_frame, still_object
 from serve_process import listening_port, next_of
@@ -69,3 +71,20 @@ def test_both_engines_offer_the_port(tmp_path):
             finally:
                 process.terminate()
         assert process.returncode == 0
+
+
+def test_a_scanner_whose_clock_is_not_understood_is_told_by_time_of_arrival(tmp_path):
+    path = an_mrd_file(tmp_path, n_frames=2)
+    with h5py.File(path, "r+") as file:
+        xml = file["dataset/xml"][0].replace(b"time_origin_s", b"something_else")
+        tag = b"<acquisitionSystemInformation>"
+        file["dataset/xml"][0] = xml.replace(tag, tag + b"<systemVendor>GE MEDICAL SYSTEMS</systemVendor>")
+    port = free_port()
+    processor = ReconstructionProcessor("zero-filled", "cpu")
+    options = ServeOptions(port=0, mrd_port=port)
+    with serving(processor, options) as (server, _), IgtlClient(port=server.port) as client:
+        before = time.time()
+        send_mrd(path, port=port)
+        recon = next_of(client, "RECON")
+        assert recon.metadata["TR.TimeSource"] == "arrival"
+        assert before <= float(recon.metadata["TR.AcqEndTime"]) <= time.time()

@@ -117,6 +117,46 @@ def test_a_rule_that_means_nothing_is_refused(text):
         FrameRule.parsed(text)
 
 
+def of_vendor(name):
+    text = f"<acquisitionSystemInformation><systemVendor>{name}</systemVendor></acquisitionSystemInformation>"
+    return ONE_SLICE.replace(b"<experimentalConditions>", text.encode() + b"<experimentalConditions>")
+
+
+@pytest.mark.parametrize(
+    ("xml", "is_understood"),
+    [
+        (ONE_SLICE, True),
+        (of_vendor("SIEMENS"), True),
+        (of_vendor("Siemens Healthineers"), True),
+        (of_vendor("GE MEDICAL SYSTEMS"), False),
+        (of_vendor("Philips"), False),
+    ],
+)
+def test_ticks_count_only_where_their_length_is_known(xml, is_understood):
+    """400 ticks are a second at Siemens; where they may be anything, arrival is the time, and is said to be."""
+    scan = Scan("lines:1", xml)
+    before = time.time()
+    for row in range(3):
+        head = a_head(row)
+        head = head.copy()
+        head["acquisition_time_stamp"] = 1000 + 400 * row
+        scan.send(head)
+    after = time.time()
+    starts = [frame.acquisition_start_time for frame in scan.frames]
+    assert scan.stream.has_clock == is_understood
+    if is_understood:
+        np.testing.assert_allclose(np.diff(starts), 1.0, atol=1e-6)
+    else:
+        assert all(before <= start <= after for start in starts)
+
+
+def test_a_table_that_trembles_stays_where_it_is():
+    scan = Scan("lines:2")
+    for row in range(6):
+        scan.send(a_head(row, patient_table_position=(0, 0, 1500.0 + row % 2)))
+    assert len(scan.series) == 1 and len(scan.frames) == 3
+
+
 @pytest.mark.parametrize("rule", ["repetition", "lines:2"])
 def test_a_table_that_moves_begins_a_new_series(rule):
     scan = Scan(rule)
