@@ -41,8 +41,10 @@ def errors_in_callbacks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[BaseEx
 
 @pytest.fixture
 def scene(app: Any) -> Iterator[Any]:
+    import qt
     import slicer
 
+    qt.QSettings().clear()  # what an earlier test left for the next start
     slicer.mrmlScene.Clear(0)
     yield slicer.mrmlScene
     slicer.mrmlScene.Clear(0)

@@ -11,6 +11,7 @@ from TemporalReconLib.module.mrml_gui_binding import GuiBinding
 from TemporalReconLib.module.mrml_reconstruction_section import ReconstructionSection
 from TemporalReconLib.module.mrml_run_section import RunSection
 from TemporalReconLib.module.mrml_section_ui import addSection
+from TemporalReconLib.module.mrml_set_up_section import SetUpSection
 
 # No more than 20 updates of the scene per second, however fast pictures come.
 POLL_MSEC = 50
@@ -24,6 +25,7 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     - ``makeLogic()``: its EngineLogic with ``getParameterNode``, ``start``, ``stop``, ``clear`` and ``update``
     - ``setupSections()``: makes its own sections from ``self.ui``; called once
+    - ``startOptions()``: more command line options for the engine, such as those of the source
     - ``showStatus(status)``: shows a SessionStatus in its own sections, after calling this one
     - ``onSettings(parameterNode)``: told when another parameter node, or None, is bound
     """
@@ -43,11 +45,12 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addWidget(uiWidget)
         self.ui = slicer.util.childWidgetVariables(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
-        for name in self.sectionNames:
+        for name in (*self.sectionNames, "SetUp"):
             addSection(self.ui, name)
         self.logic = self.makeLogic()
         self.reconstructionSection = ReconstructionSection(self.ui)
         self.runSection = RunSection(self.ui, self.logic, self.onStart, self.onStop, self.onReset)
+        self.setUpSection = SetUpSection(self.ui)
         self.setupSections()
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
@@ -62,6 +65,10 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setupSections(self):
         """A module with sections of its own makes them here."""
+
+    def startOptions(self):
+        """Raises InputError where a setting cannot work."""
+        return []
 
     def onSettings(self, parameterNode):
         """A module whose own sections need the settings takes them here."""
@@ -102,9 +109,11 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         with slicer.util.tryWithErrorDisplay(_("The engine could not be started."), waitCursor=False):
             if self._parameterNode is None:
                 self.initializeParameterNode()
-            if not ensureDependencies():
+            isReady = ensureDependencies()
+            self.setUpSection.refresh()
+            if not isReady:
                 return
-            self.logic.start(self._parameterNode)
+            self.logic.start(self._parameterNode, self.startOptions())
             self._timer.start()
             self.showStatus(self.logic.session.status)
 

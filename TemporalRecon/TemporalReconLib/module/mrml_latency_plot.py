@@ -24,6 +24,10 @@ class LatencyPlot:
         self._label = label
         self._samples = deque()
 
+    @property
+    def hasSamples(self):
+        return bool(self._samples)
+
     def clear(self):
         self._samples.clear()
 

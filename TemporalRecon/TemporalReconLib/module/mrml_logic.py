@@ -6,7 +6,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from TemporalReconLib.engine_image import age_on_arrival_s
-from TemporalReconLib.engine_session import IMAGE_DEVICE, listen_options
+from TemporalReconLib.engine_session import IMAGE_DEVICE
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.frame_reader import FrameReader
 from TemporalReconLib.module.mrml_engine_logic import EngineLogic
@@ -41,7 +41,7 @@ class TemporalReconLogic(EngineLogic):
 
         Raises InputError where a setting cannot work.
         """
-        self.startEngine(parameterNode, [*listen_options(parameterNode.scannerAddress), *options])
+        self.startEngine(parameterNode, options)
         self._shown = None
         self._volume = None
 

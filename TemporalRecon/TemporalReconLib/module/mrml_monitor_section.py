@@ -41,6 +41,9 @@ class MonitorSection:
         if status.n_frames > self._nFrames and status.latency_s is not None:
             self._plot.add(now, status.latency_s)
         self._nFrames = status.n_frames
+        self.ui.latencyPlotLabel.visible = self._plot.hasSamples
+        if not self._plot.hasSamples:
+            return
         if not self.ui.monitorCollapsibleButton.collapsed and now - self._drawnAt > _DRAW_EVERY_S:
             self._drawnAt = now
             self._plot.draw(now)

@@ -66,6 +66,7 @@ class RunSection:
         self._shownLog = text
         ui.logTextEdit.setPlainText(text)
         ui.logTextEdit.moveCursor(qt.QTextCursor.End)
+        ui.logTextEdit.moveCursor(qt.QTextCursor.StartOfLine)
         ui.logPathLabel.text = "" if process.log_path is None else str(process.log_path)
 
     def onCopyLog(self, checked=False):

@@ -37,7 +37,7 @@ def stateText(status: SessionStatus) -> str:
         SessionState.FAILED: _("Failed"),
     }
     mark, color = _STATE_MARKS[status.state]
-    text = f'<span style="color:{color}">{mark}</span> <b>{words[status.state]}</b>'
+    text = f'<span style="color:{color}">{mark}</span> <b style="font-size:large">{words[status.state]}</b>'
     if status.reason:
         text += f": {html.escape(status.reason)}"
     if status.advice:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtCore, QtGui, QtWidgets
 
 from standins.pythonqt import PythonQtObject
 
@@ -33,6 +33,11 @@ class ctkCollapsibleButton(PythonQtObject, QtWidgets.QAbstractButton):
         _show_children(self, open_)
         self.contentsCollapsed.emit(not open_)
 
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_collapsed():  # a .ui file folds a group before it fills it
+            _show_children(self, False)
+
     def _is_collapsed(self) -> bool:
         return not self.isChecked()
 
@@ -43,11 +48,13 @@ class ctkCollapsibleButton(PythonQtObject, QtWidgets.QAbstractButton):
 
     def sizeHint(self) -> QtCore.QSize:
         layout = QtWidgets.QWidget.layout(self)
-        return layout.sizeHint() if layout is not None and self.isChecked() else QtCore.QSize(120, _HEADER_HEIGHT)
+        return layout.totalSizeHint() if layout is not None and self.isChecked() else QtCore.QSize(120, _HEADER_HEIGHT)
 
     def minimumSizeHint(self) -> QtCore.QSize:
         layout = QtWidgets.QWidget.layout(self)
-        return layout.minimumSize() if layout is not None and self.isChecked() else QtCore.QSize(60, _HEADER_HEIGHT)
+        return (
+            layout.totalMinimumSize() if layout is not None and self.isChecked() else QtCore.QSize(60, _HEADER_HEIGHT)
+        )
 
     def paintEvent(self, event: object) -> None:
         painter = QtWidgets.QStylePainter(self)
