@@ -7,12 +7,14 @@ the help of what the bytes reach in the code.
 from __future__ import annotations
 
 import os
+import struct
 import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from TemporalReconLib.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from parsers import PARSERS, try_parser
@@ -41,3 +43,27 @@ def test_good_input_is_read(name):
 @given(data=st.data())
 def test_damaged_input_is_read_or_refused_in_one_line(name, data):
     try_parser(name, data.draw(st.one_of(damaged(name), damaged(name), st.binary(max_size=100))))
+
+
+LONG = b"\x01" * 20_000
+FOUND = {
+    "a key that is long and not printable": (
+        "metadata",
+        struct.pack(">HHHHI", 10, 1, len(LONG), 3, 0) + LONG,
+    ),
+    "attributes of an image that are not XML": (
+        "mrd-image",
+        PARSERS["mrd-image"].seeds[0].replace(b"<ismrmrdMeta>", b"<ismrmrdMet >"),
+    ),
+    "attributes of 2^63 bytes": (
+        "mrd-image",
+        PARSERS["mrd-image"].seeds[0][:198] + struct.pack("<Q", 2**63) + PARSERS["mrd-image"].seeds[0][206:],
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "content"), FOUND.values(), ids=FOUND)
+def test_what_fuzzing_found_once_is_refused_in_one_line(name, content):
+    with pytest.raises(InputError):
+        PARSERS[name].read(content)
+    try_parser(name, content)

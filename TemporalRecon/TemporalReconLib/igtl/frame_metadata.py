@@ -61,10 +61,10 @@ def parse_frame_metadata(metadata: Mapping[str, str]) -> FrameMetadata:
     """
     version = metadata.get("TR.Version", VERSION)
     if version != VERSION:
-        raise MessageError("metadata", f"TR.Version {version!r} is not supported, expected {VERSION}")
+        raise MessageError("metadata", f"TR.Version {version[:32]!r} is not supported, expected {VERSION}")
     domain = metadata.get("TR.DataDomain")
     if domain not in (None, "kspace", "image"):
-        raise MessageError("metadata", f"TR.DataDomain {domain!r}: expected kspace or image")
+        raise MessageError("metadata", f"TR.DataDomain {domain[:32]!r}: expected kspace or image")
     start, end = _seconds(metadata, "TR.AcqStartTime"), _seconds(metadata, "TR.AcqEndTime")
     if (start is None) != (end is None) or (start is not None and end is not None and end < start):
         raise MessageError("metadata", f"TR.AcqStartTime {start} and TR.AcqEndTime {end} do not fit together")

@@ -66,7 +66,7 @@ def decode_metadata(index: memoryview, body: memoryview) -> dict[str, str]:
         raw_key = bytes(body[position : position + key_size])
         raw_value = bytes(body[position + key_size : end])
         if not raw_key or not is_printable_ascii(raw_key):
-            raise MessageError("metadata", f"metadata key {raw_key!r} is not printable ASCII")
+            raise MessageError("metadata", f"metadata key {raw_key[:32]!r} is not printable ASCII")
         result[raw_key.decode("ascii")] = decode_text(raw_value, encoding, "metadata")
         position = end
     if position != len(body):
