@@ -45,20 +45,12 @@ def test_damaged_input_is_read_or_refused_in_one_line(name, data):
     try_parser(name, data.draw(st.one_of(damaged(name), damaged(name), st.binary(max_size=100))))
 
 
-LONG = b"\x01" * 20_000
+LONG_KEY = b"\x01" * 20_000
+IMAGE = PARSERS["mrd-image"].seeds[0]
 FOUND = {
-    "a key that is long and not printable": (
-        "metadata",
-        struct.pack(">HHHHI", 10, 1, len(LONG), 3, 0) + LONG,
-    ),
-    "attributes of an image that are not XML": (
-        "mrd-image",
-        PARSERS["mrd-image"].seeds[0].replace(b"<ismrmrdMeta>", b"<ismrmrdMet >"),
-    ),
-    "attributes of 2^63 bytes": (
-        "mrd-image",
-        PARSERS["mrd-image"].seeds[0][:198] + struct.pack("<Q", 2**63) + PARSERS["mrd-image"].seeds[0][206:],
-    ),
+    "a key that is long and not printable": ("metadata", struct.pack(">HHHHI", 10, 1, len(LONG_KEY), 3, 0) + LONG_KEY),
+    "attributes of an image that are not XML": ("mrd-image", IMAGE.replace(b"<ismrmrdMeta>", b"<ismrmrdMet >")),
+    "attributes of 2^63 bytes": ("mrd-image", IMAGE[:198] + struct.pack("<Q", 2**63) + IMAGE[206:]),
 }
 
 
