@@ -46,6 +46,18 @@ class InstrumentTrackerLogic(EngineLogic):
         frame, assessment = self._guidance
         return frame, assessment.error, assessment.forecast, assessment.target, self.readout
 
+    def shownGuidance(self):
+        """The newest shown frame with the plan, whether or not it has true numbers; None before the first frame."""
+        from InstrumentTrackerLib.case_log.marking import ShownGuidance
+
+        if self._shown is None or self._feed is None or self.plan is None:
+            return None
+        frame, plan = self._shown[0], self.plan
+        stale_after_s = self.session.status.stale_after_s
+        return ShownGuidance(
+            frame.tracked, frame.image, frame.age_s, stale_after_s, plan.target, plan.needle, plan.marginMm
+        )
+
     def getParameterNode(self):
         return self.remembered(InstrumentTrackerParameterNode, super().getParameterNode())
 
