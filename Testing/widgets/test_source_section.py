@@ -253,7 +253,7 @@ def test_a_volume_plays_its_slices_where_they_are(panel: Any, engine: Any, wait_
     volume.SetSpacing(1.0, 1.0, 4.0)
     panel.choose("Volume")
     panel.ui.volumeNodeSelector.setCurrentNode(volume)
-    panel.ui.framesAsComboBox.currentText = "slices"
+    panel.ui.framesAsComboBox.currentText = "slices of one volume"
     playing(panel, port)
     wait_until(lambda: panel.section._player.status.state is PlayerState.FINISHED)
     found = {}

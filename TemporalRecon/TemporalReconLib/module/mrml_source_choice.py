@@ -52,7 +52,7 @@ def seriesOpener(settings):
     checkSeries(settings)
     kind = settings.sourceKind
     acceleration = float(settings.acceleration) if settings.acceleration > 1 else None
-    frames = "time" if kind is SourceKind.SEQUENCE else settings.framesAs
+    frames = "time" if kind is SourceKind.SEQUENCE else settings.framesAs.value
     options = SeriesOptions(acceleration, settings.mask, settings.maskSeed, frames)
     if kind is SourceKind.FILE:
         path = Path(settings.seriesFile.strip())

@@ -54,7 +54,9 @@ class SourceSection:
         if self._settings is not None:
             self._settings.RemoveObserver(self._settingsTag)
         self._settings = settings
-        if settings is not None:
+        if settings is None:
+            self.end()
+        else:
             self._settingsTag = settings.AddObserver(vtk.vtkCommand.ModifiedEvent, self.onSettingsModified)
         self.showSettings()
 
@@ -62,6 +64,11 @@ class SourceSection:
     def isLive(self):
         """Whether the frames come from the scanner."""
         return self._settings is None or self._settings.sourceKind is SourceKind.LIVE
+
+    @property
+    def playerStatus(self):
+        """PlayerStatus of the series that plays, or None."""
+        return None if self._player is None else self._player.status
 
     def engineOptions(self):
         """Check the source and return what ``serve`` needs for it; raises InputError where it cannot work."""
@@ -99,15 +106,13 @@ class SourceSection:
         isConnected = status.state in _CONNECTED
         if isConnected and not self._isConnected:
             self.beginHere()
-        elif not status.state.is_active:
+        elif not isConnected:
             self.end()
         self._isConnected = isConnected
         for widget in self._choiceWidgets:
             widget.enabled = not status.state.is_active
-        if self.isLive:
-            self.ui.linkValueLabel.text = linkText(status)
-        else:
-            self.showPlayer()
+        self.ui.linkValueLabel.text = linkText(status)
+        self.showPlayer()
 
     def beginHere(self):
         """Play to the engine of the settings."""
@@ -131,6 +136,7 @@ class SourceSection:
         if ui.seriesFileLineEdit.currentPath != settings.seriesFile:
             ui.seriesFileLineEdit.currentPath = settings.seriesFile
         ui.sendToValueLabel.text = sendToText(settings)
+        self.showPlayer()
 
     def showPlayer(self):
         """Position, state and what can be pressed now."""
@@ -161,9 +167,11 @@ class SourceSection:
             self._settings.seriesFile = path
 
     def onDemoClicked(self, checked=False):
+        settings = self._settings
+        if settings is None:
+            return
         with slicer.util.tryWithErrorDisplay(_("The sample case could not be loaded."), waitCursor=True):
             case = loadSampleCase()
-            settings = self._settings
             settings.sourceKind = SourceKind.SEQUENCE
             settings.seriesNode = case.sequence
             settings.acceleration = _DEMO_ACCELERATION

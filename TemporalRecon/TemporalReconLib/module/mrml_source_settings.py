@@ -31,6 +31,20 @@ class SourceKind(Enum):
         }[self]
 
 
+class FramesAs(Enum):
+    """What is a frame of a volume or a file."""
+
+    TIME = "time"
+    SLICES = "slices"
+
+    def label(self):
+        """Text of the combo box."""
+        return {
+            FramesAs.TIME: _("points in time"),
+            FramesAs.SLICES: _("slices of one volume"),
+        }[self]
+
+
 class SourceSettings:
     """Plain base class of ``@parameterNodeWrapper`` classes; SourceSection binds to these names.
 
@@ -39,7 +53,7 @@ class SourceSettings:
     mrdPort - port for MRD raw data beside OpenIGTLink; 0: none
     connectTo - HOST:PORT of a server whose frames the engine fetches; empty: none
     seriesNode, volumeNode, seriesFile - what is played if the source is not live
-    framesAs - a volume is one frame in ``time``, or its ``slices`` are the frames
+    framesAs - what is a frame of a volume or a file
     acceleration - undersample by this factor; 1: play as it is
     mask, maskSeed - order of the lines that undersampling keeps
     rate - frames per second; 0: the series' own
@@ -53,7 +67,7 @@ class SourceSettings:
     seriesNode: slicer.vtkMRMLSequenceNode
     volumeNode: slicer.vtkMRMLScalarVolumeNode
     seriesFile: str = ""
-    framesAs: Annotated[str, Choice(["time", "slices"])] = "time"
+    framesAs: FramesAs = FramesAs.TIME
     acceleration: Annotated[int, WithinRange(1, MAX_ACCELERATION)] = 1
     mask: Annotated[str, Choice(list(MASK_KINDS))] = MASK_KINDS[0]
     maskSeed: Annotated[int, WithinRange(0, 9999)] = 0

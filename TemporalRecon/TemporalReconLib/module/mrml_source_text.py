@@ -66,7 +66,7 @@ def playerText(status, failure, isConnected):
         PlayerState.CONNECTING: ("\N{WHITE CIRCLE}", _BLUE, _("Connecting to the engine"), ""),
         PlayerState.PLAYING: ("\N{BLACK RIGHT-POINTING TRIANGLE}", _GREEN, _("Playing"), rate),
         PlayerState.PAUSED: ("\N{DOUBLE VERTICAL BAR}", _BLUE, _("Paused"), ""),
-        PlayerState.FINISHED: ("\N{BLACK SQUARE}", _GRAY, _("Finished"), _("press Play for once more")),
+        PlayerState.FINISHED: ("\N{BLACK SQUARE}", _GRAY, _("Finished"), _("Play begins again")),
     }[status.state]
     return _marked(mark, color, word, more)
 
