@@ -84,14 +84,15 @@ def angle_deg(first: Array, second: Array) -> float:
 
 
 def _point_row(name: str, measured: Array | None, true: Array | None, axis: Array | None, normal: Array) -> Row:
-    if measured is None or true is None or axis is None:
+    if measured is None or true is None:
         return {}
     error = measured - true
-    return {
+    row = {
         f"{name}_error_mm": _rounded(np.linalg.norm(error)),
         f"{name}_in_plane_mm": _rounded(np.linalg.norm(error - (error @ normal) * normal)),
-        f"{name}_along_mm": _rounded(float(error @ axis)),
     }
+    # Readers may mark a tip without the direction.
+    return row if axis is None else row | {f"{name}_along_mm": _rounded(float(error @ axis))}
 
 
 def _steady_speed(course: Sequence[Array | None], axis: Array | None, n: int) -> float | None:

@@ -67,17 +67,18 @@ def chosen(names: Iterable[str] | None, segmenter: str) -> tuple[tuple[str, ...]
 
 def version_of(plan: Plan) -> str:
     """Digest of the code and the weights that decide on the numbers: results of another version do not mix."""
-    files = [path for library in LIBRARIES for path in _sources(library)]
+    files = [path for library in LIBRARIES for path in code_files(library)]
     digest = hashlib.sha256(plan.segmenter.encode())
-    for path in [*files, *_weights_files(plan)]:
+    for path in [*files, *segmenter_files(plan.segmenter, plan.segmenter_weights)]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:_VERSION_LENGTH]
 
 
-def _weights_files(plan: Plan) -> list[Path]:
-    spec = SegmenterSpec.parse(plan.segmenter)
-    if plan.segmenter_weights is not None:
-        return [plan.segmenter_weights]
+def segmenter_files(segmenter: str, weights: Path | None) -> list[Path]:
+    """Files of a segmenter's model, of our network's default weights too; none of the classical one."""
+    spec = SegmenterSpec.parse(segmenter)
+    if weights is not None:
+        return [weights]
     if spec.folder is not None:
         return sorted(path for path in spec.folder.rglob("*") if path.is_file())
     if spec.kind == CLASSICAL:
@@ -89,7 +90,7 @@ def _weights_files(plan: Plan) -> list[Path]:
     return [open_weights(default_weights(METHOD), METHOD).source]
 
 
-def _sources(library: ModuleType) -> list[Path]:
+def code_files(library: ModuleType) -> list[Path]:
     """Code and fitted constants of a package."""
     root = Path(library.__path__[0])
     found = (path for path in root.rglob("*") if path.suffix in (".py", ".json"))

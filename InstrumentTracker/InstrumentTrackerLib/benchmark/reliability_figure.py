@@ -27,7 +27,7 @@ def reliability_figure(summary: Summary) -> Figure | None:
     grid = figure.subplots(2, len(found), squeeze=False, sharex=True, sharey="row", height_ratios=[3, 1])
     for column, (title, scores) in enumerate(found.items()):
         grid[0, column].set_title(title, fontsize=FONT_SIZE + 1)
-        _draw_reliability(grid[0, column], scores)
+        draw_reliability(grid[0, column], scores)
         _draw_counts(grid[1, column], scores)
         grid[1, column].set_xlabel("stated confidence", fontsize=FONT_SIZE)
     grid[0, 0].set_ylabel("share within 3 mm", fontsize=FONT_SIZE)
@@ -38,7 +38,8 @@ def reliability_figure(summary: Summary) -> Figure | None:
     return figure
 
 
-def _draw_reliability(axes: Axes, scores: Scores) -> None:
+def draw_reliability(axes: Axes, scores: Scores) -> None:
+    """Share of guide tips within 3 mm against the stated confidence, with Wilson intervals."""
     bins = [each for each in scores.reliability if each.right.share is not None]
     axes.plot([0, 1], [0, 1], color=_IDEAL, linewidth=1.0, linestyle="--")
     axes.axvspan(SURE, 1.0, color="#009E73", alpha=0.12)

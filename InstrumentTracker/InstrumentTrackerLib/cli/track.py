@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,6 @@ from InstrumentTrackerLib.cli.guidance_options import (
 if TYPE_CHECKING:
     from TemporalReconLib.engine.offline import OpenedSeries
 
-    from InstrumentTrackerLib.pipeline import Guidance, TrackingPipeline
     from InstrumentTrackerLib.targeting.targets import Targets
 
 
@@ -80,14 +78,18 @@ def run(options: argparse.Namespace) -> int:
 
     opened = open_for_playing(options.input, series_options(options))
     _warn_of_targets_outside(targets, opened)
+    from TemporalReconLib.reconstruction.registry import make_reconstructor
+
+    from InstrumentTrackerLib.played_guidance import guidance_of
     from InstrumentTrackerLib.segmentation.mask_file import write_masks
     from InstrumentTrackerLib.targeting.targeting_table import write_targeting
     from InstrumentTrackerLib.track_table import write_track
 
     pipeline = tracking_pipeline(options, next(iter(targets), None))
+    reconstructor = make_reconstructor(options.method, options.device, options.weights)
     poses, errors, labels, images = [], [], [], []
     with Progress() as progress:
-        for guidance in guidance_of(opened, pipeline, options):
+        for guidance in guidance_of(opened, pipeline, reconstructor):
             poses.append(guidance.tracked)
             errors.append(guidance.error)
             if options.mask_output is not None:
@@ -100,26 +102,6 @@ def run(options: argparse.Namespace) -> int:
     if options.mask_output is not None:
         write_masks(options.mask_output, labels, images)
     return 0
-
-
-def guidance_of(opened: OpenedSeries, pipeline: TrackingPipeline, options: argparse.Namespace) -> Iterator[Guidance]:
-    """Guidance in a series: pictures as they are, k-space reconstructed and its samples used as they would be live."""
-    from TemporalReconLib.acquisition.image_frame import ImageFrame
-    from TemporalReconLib.engine.offline import reconstruct_series
-    from TemporalReconLib.reconstruction.registry import make_reconstructor
-
-    reconstructor = make_reconstructor(options.method, options.device, options.weights)
-    if opened.series.is_kspace:
-        if opened.planning is not None:
-            pipeline.set_planning(opened.planning)
-        # Slices played as time have no past: the frame before shows another place.
-        ingest = pipeline.ingest if opened.follow_geometry else None
-        for image in reconstruct_series(opened, reconstructor, ingest):
-            yield pipeline.push(image)
-        return
-    for frame in opened.frames():
-        assert isinstance(frame, ImageFrame)
-        yield pipeline.push(frame)
 
 
 def _targets(options: argparse.Namespace) -> Targets:

@@ -37,21 +37,39 @@ def recorded_instruments(path: Path, n_frames: int, slice_to_ras: Matrix) -> tup
     beside = path.with_suffix(".json")
     if not beside.is_file():
         return (None,) * n_frames
-    try:
-        if beside.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{beside}: larger than {_MAX_BYTES // 2**20} MB, expected the truth of {path.name}")
-        truths = [_frame_truth(entry) for entry in json.loads(beside.read_text(encoding="utf-8"))["frames"]]
-    except OSError as error:
-        raise InputError(f"{beside}: cannot be read ({error.strerror or error}); check its rights") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{beside}: not the simulator's truth of {path.name} ({error}); move it away if it is something else"
-        ) from error
+    truths = read_frame_truths(beside, path.name)
     if len(truths) != n_frames:
         raise InputError(f"{beside}: truth of {len(truths)} frames, but {path.name} has {n_frames}; move it away")
     return tuple(
         VisibleInstrument.of(truth, slice_to_ras) if _lies_in(slice_to_ras, truth) else None for truth in truths
     )
+
+
+def read_frame_truths(path: Path, of: str) -> list[FrameTruth]:
+    """The simulator's truth of every frame.
+
+    Parameters
+    ----------
+    of
+        Name of the series, for the error.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is something else.
+    """
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"{path}: larger than {_MAX_BYTES // 2**20} MB, expected the truth of {of}")
+        return [_frame_truth(entry) for entry in json.loads(path.read_text(encoding="utf-8"))["frames"]]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check its rights") from error
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path}: not the simulator's truth of {of} ({error}); move it away if it is something else"
+        ) from error
 
 
 def _lies_in(slice_to_ras: Matrix, truth: FrameTruth) -> bool:

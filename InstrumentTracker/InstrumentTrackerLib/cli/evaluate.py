@@ -1,0 +1,106 @@
+"""``instrument-tracker evaluate``: which acceleration is safe on a collection of cases, by margins stated before."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from importlib.util import find_spec
+
+from TemporalReconLib.cli.options import path_name
+from TemporalReconLib.cli.progress import Progress, duration_text
+from TemporalReconLib.errors import InputError
+
+_DESCRIPTION = """Undersample fully sampled cases, reconstruct and track them as 'track' does, and compare every method
+at every acceleration with the fully sampled pictures. Finished cases are kept: the same command goes on where it
+stopped. CASES is a folder with one folder per patient, or a CSV table with the columns patient, case, input,
+annotations."""
+
+
+def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    parser = subparsers.add_parser(
+        "evaluate", help="the study: how fast is safe on your own cases", description=_DESCRIPTION
+    )
+    parser.add_argument("cases", type=path_name, metavar="CASES", help="folder or .csv table of cases")
+    parser.add_argument("--output", type=path_name, required=True, metavar="DIR", help="continues what it holds")
+    parser.add_argument(
+        "--config", type=path_name, metavar="FILE", help=".toml or .json: methods, accelerations, masks, seeds, margins"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes on this machine, by Dask; 0 works in this process without Dask (%(default)s)",
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask scheduler, instead of --workers")
+    parser.add_argument(
+        "--worker-memory", type=float, metavar="GB", help="a worker that needs more is ended (share of the machine)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    _check(options)
+    from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig, read_config
+
+    config = StudyConfig() if options.config is None else read_config(options.config)
+    from InstrumentTrackerLib.evaluation.study.runs.schedule import Schedule, require_dask
+
+    schedule = Schedule(options.workers, options.scheduler, options.worker_memory)
+    if options.workers or options.scheduler:
+        require_dask()
+    from InstrumentTrackerLib.evaluation.study.report.report import write_report
+    from InstrumentTrackerLib.evaluation.study.study import do_study
+
+    with Progress() as progress:
+        listener = StudyProgress(progress)
+        study = do_study(options.output, options.cases, config, options.device, schedule, listener)
+        listener.stage("statistics and report")
+        verdicts = write_report(options.output, study)
+    sys.stdout.writelines(f"{line}\n" for line in verdicts)
+    sys.stdout.write(f"Open {options.output / 'report.html'}\n")
+    return 0
+
+
+class StudyProgress:
+    """One line of progress with the time to go."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._n_cases = self._n_runs = self._done_cases = self._done_runs = 0
+        self._begin = time.monotonic()
+
+    def start(self, n_cases: int, n_runs: int) -> None:
+        self._n_cases, self._n_runs = n_cases, n_runs
+        self._begin = time.monotonic()
+        self._show(f"{n_cases} cases, {n_runs} runs to do")
+
+    def finished(self, case: str, n_runs: int) -> None:
+        self._done_cases += 1
+        self._done_runs += n_runs
+        per_run = (time.monotonic() - self._begin) / max(self._done_runs, 1)
+        left = duration_text(per_run * (self._n_runs - self._done_runs))
+        self._show(f"case {self._done_cases}/{self._n_cases}, {left} to go ({case})")
+
+    def stage(self, text: str) -> None:
+        self._show(text)
+
+    def _show(self, text: str) -> None:
+        self._progress.show(text[:90].ljust(90))
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse at once what would fail after hours."""
+    if options.workers < 0:
+        raise InputError(f"--workers {options.workers}: expected 0 or more")
+    if options.worker_memory is not None and not options.worker_memory > 0:
+        raise InputError(f"--worker-memory {options.worker_memory:g}: expected GB above 0")
+    if not options.cases.exists():
+        raise InputError(f"{options.cases}: no such folder or table; give the cases of the study")
+    if find_spec("matplotlib") is None:
+        raise InputError(
+            "the report draws with matplotlib, which is not installed; pip install 'inboreguidance[benchmark]'"
+        )

@@ -1,0 +1,95 @@
+"""What a result was made with, so that it can be made again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from TemporalReconLib.benchmark.cost import device_name
+from TemporalReconLib.reconstruction.device import select_device
+from TemporalReconLib.reconstruction.registry import METHODS
+from TemporalReconLib.weights.bundle import default_weights, open_weights
+
+import InstrumentTrackerLib
+from InstrumentTrackerLib.benchmark.registry import LIBRARIES, code_files, segmenter_files
+from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
+
+_PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "pynrrd", "h5py", "matplotlib", "distributed")
+# What is done with results changes none of them.
+_AFTERWARDS = ("evaluation/study/report", "evaluation/study/statistics", "module")
+_LENGTH = 16
+
+
+def results_version(config: StudyConfig) -> str:
+    """Digest of the code, the weights and the settings that decide on a row; rows of another version do not mix."""
+    digest = hashlib.sha256(f"{config.segmenter}|{config.frames}|{config.point}|{config.margins.success_mm}".encode())
+    for library in LIBRARIES:
+        root = Path(library.__path__[0])
+        for path in code_files(library):
+            if not path.relative_to(root).as_posix().startswith(_AFTERWARDS):
+                digest.update(path.read_bytes())
+    for name, sha256 in weights_digests(config).items():
+        digest.update(f"{name}={sha256}".encode())
+    return digest.hexdigest()[:_LENGTH]
+
+
+def weights_digests(config: StudyConfig) -> dict[str, str]:
+    """SHA256 of every file of weights, by method or ``segmenter``.
+
+    Raises
+    ------
+    InputError
+        If weights are missing or do not belong to the method.
+    """
+    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _weights_files(config)}
+
+
+def provenance(config: StudyConfig, device: str) -> dict[str, Any]:
+    """Versions, weights, configuration, device and commit, JSON values."""
+    return {
+        "software": f"InBoreGuidance {InstrumentTrackerLib.__version__}",
+        "git_commit": git_commit(),
+        "results_version": results_version(config),
+        "python": platform.python_version(),
+        "packages": dict(_versions()),
+        "platform": platform.platform(),
+        "device": device_name(select_device(device)),
+        "weights_sha256": weights_digests(config),
+        "config": config.as_json(),
+        "command": " ".join(Path(word).name if number == 0 else word for number, word in enumerate(sys.argv)),
+    }
+
+
+def git_commit() -> str | None:
+    """Commit of the source tree, marked where files were changed; None outside of one."""
+    folder = Path(InstrumentTrackerLib.__path__[0])
+    try:
+        commit, changes = (
+            subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10, check=True).stdout
+            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "."))
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit.strip() + (" with local changes" if changes.strip() else "")
+
+
+def _weights_files(config: StudyConfig) -> Iterator[tuple[str, Path]]:
+    for method in config.methods:
+        if method in config.weights or (method in METHODS and METHODS[method].has_weights):
+            yield method, open_weights(config.weights.get(method) or default_weights(method), method).source
+    for path in segmenter_files(config.segmenter, config.segmenter_weights):
+        yield f"segmenter: {path.name}", path
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in _PACKAGES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue

@@ -1,0 +1,235 @@
+"""All runs of a case: open once, take the fully sampled pictures as reference, undersample, track, measure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.acquisition.undersampling import undersample
+from TemporalReconLib.engine.offline import OpenedSeries, SeriesOptions, open_for_playing
+from TemporalReconLib.errors import InputError
+from TemporalReconLib.geometry import slice_normal, spacing_of
+from TemporalReconLib.simulation.truth import FrameTruth
+
+from InstrumentTrackerLib.benchmark.measurement import reading_row
+from InstrumentTrackerLib.benchmark.reading import Reading
+from InstrumentTrackerLib.evaluation.study.cases.annotation import CaseAnnotation, annotation_of, points_by_frame
+from InstrumentTrackerLib.evaluation.study.cases.study_case import Exclusion, StudyCase, is_markups
+from InstrumentTrackerLib.evaluation.study.cases.study_config import REFERENCE, StudyConfig
+from InstrumentTrackerLib.evaluation.study.runs.failure_picture import failure_picture
+from InstrumentTrackerLib.evaluation.study.runs.frame_scores import mask_scores, picture_scores
+from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey
+from InstrumentTrackerLib.evaluation.study.runs.tools import Tools, ToolSpec, tools
+from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.pipeline import Guidance
+from InstrumentTrackerLib.played_guidance import guidance_of
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CaseTask:
+    """A case and what is missing of it."""
+
+    case: StudyCase
+    runs: tuple[RunKey, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class CaseOutcome:
+    """Result of a case.
+
+    Attributes
+    ----------
+    rows
+        One per run that was done, JSON values.
+    pictures
+        By run: an archive of the worst frame where one failed.
+    excluded
+        The whole case or single runs, with the reason.
+    """
+
+    case: StudyCase
+    rows: list[Row]
+    pictures: dict[RunKey, bytes] = field(default_factory=dict)
+    excluded: list[Exclusion] = field(default_factory=list)
+    n_runs: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class CaseWork:
+    """What a process does with a case; it can be sent to another process.
+
+    Attributes
+    ----------
+    version
+        Of code and weights.
+    """
+
+    config: StudyConfig
+    device: str
+    version: str
+
+    def __call__(self, task: CaseTask) -> CaseOutcome:
+        begin = time.perf_counter()
+        case, runs = task.case, len(task.runs)
+        try:
+            outcome = self._outcome(task)
+        except Exception as error:  # one bad file among a thousand: the study goes on and lists it
+            excluded = [Exclusion(case.patient, case.name, _reason(error))]
+            return CaseOutcome(case, [], excluded=excluded, n_runs=runs, seconds=time.perf_counter() - begin)
+        return CaseOutcome(case, *outcome, n_runs=runs, seconds=time.perf_counter() - begin)
+
+    def _outcome(self, task: CaseTask) -> tuple[list[Row], dict[RunKey, bytes], list[Exclusion]]:
+        opened_case = OpenedCase(task.case, self.config, tools(ToolSpec.of(self.config, self.device)))
+        identity = {
+            "patient": task.case.patient,
+            "case": task.case.name,
+            "group": task.case.group,
+            "origin": task.case.origin,
+            "data": "k-space" if opened_case.is_kspace else "pictures",
+            "fingerprint": task.fingerprint,
+            "version": self.version,
+        }
+        rows, pictures, excluded = [], {}, []
+        for run in task.runs:
+            try:
+                frames, picture = opened_case.measured(run)
+            except InputError as error:
+                what = f"{run.method} at R = {run.acceleration:g}, {run.mask} mask, seed {run.seed}: {error}"
+                excluded.append(Exclusion(task.case.patient, task.case.name, what))
+                continue
+            row = identity | {
+                "method": run.method,
+                "acceleration": run.acceleration,
+                "mask": run.mask,
+                "seed": run.seed,
+                "frames": frames,
+            }
+            if run.is_reference:
+                row["readings"] = opened_case.readings()
+            if picture is not None:
+                pictures[run] = picture
+            rows.append(row)
+        return rows, pictures, excluded
+
+
+class OpenedCase:
+    """A case with its annotations and reference pictures.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used.
+    """
+
+    def __init__(self, case: StudyCase, config: StudyConfig, built: Tools) -> None:
+        self._case, self._config, self._tools = case, config, built
+        frames = case.frames or config.frames
+        self._opened = open_for_playing(case.path, SeriesOptions(frames=frames, prior=case.planning))
+        first = self._opened.series.frame(0)
+        if isinstance(first, KSpaceFrame) and not first.is_fully_sampled:
+            raise InputError(
+                f"already undersampled (R = {first.acceleration:.1f}); a study undersamples fully sampled series itself"
+            )
+        self._annotation: CaseAnnotation = annotation_of(case, self._opened.series, frames)
+        self._reference = self._guidance(RunKey(REFERENCE, 1.0, "", 0))
+
+    @property
+    def is_kspace(self) -> bool:
+        """Whether the case came as samples, not as pictures."""
+        return self._opened.series.is_kspace
+
+    def measured(self, run: RunKey) -> tuple[list[Row], bytes | None]:
+        """Rows of the frames, and what the worst frame looks like if it failed.
+
+        Raises
+        ------
+        InputError
+            If the method cannot be used on this case.
+        """
+        guidance = self._reference if run.is_reference else self._guidance(run)
+        rows = [self._frame_row(index, each) for index, each in enumerate(guidance)]
+        if not run.is_reference:
+            scores = picture_scores(
+                [each.image.data for each in guidance], [each.image.data for each in self._reference]
+            )
+            rows = [row | score for row, score in zip(rows, scores, strict=True)]
+        return rows, self._worst(rows, guidance)
+
+    def readings(self) -> list[Row]:
+        """What each reader marked, tips in mm RAS: the annotation itself first."""
+        files = [("annotations", self._case.annotations), *self._case.readers]
+        found = []
+        for name, paths in files:
+            points = points_by_frame([path for path in paths if is_markups(path)], len(self._reference))
+            # Points that hold for all frames were read once.
+            is_one = all(each is points[0] for each in points)
+            for index, each in enumerate(points[:1] if is_one else points):
+                if each is not None:
+                    tips = {"guide": _listed(each.guide), "needle": _listed(each.needle)}
+                    found.append({"reader": name, "frame": index} | tips)
+        return found
+
+    def _guidance(self, run: RunKey) -> list[Guidance]:
+        opened = self._opened
+        if not run.is_reference:
+            series = undersample(opened.series, run.acceleration, run.mask, run.mask_seed(self._case))
+            opened = OpenedSeries(series, opened.planning, opened.follow_geometry)
+        reconstructor = self._tools.reconstructor(run.method)
+        found = {each.image.index: each for each in guidance_of(opened, self._tools.pipeline(), reconstructor)}
+        indices = [frame.index for frame in self._opened.series]
+        missing = [index for index in indices if index not in found]
+        if missing:
+            raise InputError(f"gave no image of {len(missing)} of {len(indices)} frames")
+        return [found[index] for index in indices]
+
+    def _frame_row(self, index: int, guidance: Guidance) -> Row:
+        truth, reference = self._annotation.truths[index], self._reference[index].image
+        tracked = guidance.tracked
+        row: Row = {"frame": index}
+        reading = Reading.of_tracked(tracked, guidance.mask, 0.0)
+        row |= reading_row(reading, truth or _UNKNOWN, slice_normal(reference.ijk_to_ras))
+        # Time depends on the machine; results do not.
+        del row["ms"]
+        row["visible"] = None if truth is None else truth.visible
+        for name in ("guide", "needle"):
+            row[f"{name}_true"] = truth is not None and truth.visible and getattr(truth, f"{name}_tip") is not None
+            row[f"{name}_found"] = getattr(tracked, f"{name}_tip") is not None
+        true_mask = self._annotation.mask(index, ImagePlane.of(reference))
+        if true_mask is not None:
+            row |= mask_scores(guidance.labels > 0, true_mask, spacing_of(reference.ijk_to_ras)[::-1].tolist())
+        return row
+
+    def _worst(self, rows: Sequence[Row], guidance: Sequence[Guidance]) -> bytes | None:
+        point = self._config.point
+        errors = [_error(row, point) for row in rows]
+        index = int(np.argmax(errors))
+        truth = self._annotation.truths[index]
+        if errors[index] <= self._config.margins.success_mm or truth is None:
+            return None
+        shown = guidance[index]
+        return failure_picture(self._reference[index].image, shown.image, truth, shown.tracked, point)
+
+
+def _error(row: Row, point: str) -> float:
+    """Infinite where the point is there and not found, negative where it is not there."""
+    return float(row.get(f"{point}_error_mm", np.inf)) if row[f"{point}_true"] else -1.0
+
+
+def _listed(point: np.ndarray | None) -> list[float] | None:
+    return None if point is None else [round(float(value), 4) for value in point]
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if isinstance(error, InputError) else f"{type(error).__name__}: {text}"
+
+
+_UNKNOWN = FrameTruth(0, 0.0, False, None, None, None, None)
