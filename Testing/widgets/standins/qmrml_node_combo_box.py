@@ -72,8 +72,12 @@ class qMRMLNodeComboBox(PythonQtObject, QtWidgets.QWidget):
             self._scene.RemoveObserver(tag)
         self._scene = scene
         events = () if scene is None else (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndBatchProcessEvent)
-        self._tags = [scene.AddObserver(event, lambda *_: self._refresh()) for event in events]
+        self._tags = [scene.AddObserver(event, lambda *_: self._scene_changed()) for event in events]
         self._refresh()
+
+    def _scene_changed(self) -> None:
+        if not self._scene.IsBatchProcessing():  # Slicer's model waits for the end of a batch, too
+            self._refresh()
 
     def addAttribute(self, node_type: str, name: str, value: Any = None) -> None:
         self._attributes.append((node_type, name, None if value is None else str(value)))
@@ -140,22 +144,28 @@ class qMRMLNodeComboBox(PythonQtObject, QtWidgets.QWidget):
     def nodeCount(self) -> int:
         return sum(node_id is not None for node_id in self._ids)
 
+    def _fitting_nodes(self) -> list[Any]:
+        types, exact = self._values.get("nodeTypes", []), not self._values.get("showChildNodeTypes", True)
+        found = {}
+        for name in types:
+            nodes = self._scene.GetNodesByClass(name)
+            nodes.UnRegister(None)
+            every = [nodes.GetItemAsObject(index) for index in range(nodes.GetNumberOfItems())]
+            found |= {node.GetID(): node for node in every if not exact or node.GetClassName() == name}
+        return [node for node in found.values() if self._fits(node)]
+
     def _fits(self, node: Any) -> bool:
-        types = self.nodeTypes
-        if not any(node.IsA(name) if self.showChildNodeTypes else node.GetClassName() == name for name in types):
-            return False
-        if any(node.IsA(name) for name in self.hideChildNodeTypes):
+        if any(node.IsA(name) for name in self._values.get("hideChildNodeTypes", [])):
             return False
         for of_type, name, value in self._attributes:
             if node.IsA(of_type) and (node.GetAttribute(name) is None or value not in (None, node.GetAttribute(name))):
                 return False
-        return self.showHidden or not node.GetHideFromEditors()
+        return self._values.get("showHidden", False) or not node.GetHideFromEditors()
 
     def _refresh(self, announce: bool = True) -> None:
         if self._scene is None:
             return
-        nodes = [self._scene.GetNthNode(index) for index in range(self._scene.GetNumberOfNodes())]
-        fitting = [node for node in nodes if self._fits(node)]
+        fitting = self._fitting_nodes()
         self._ids = [None] * bool(self.noneEnabled) + [node.GetID() for node in fitting]
         self._box.clear()
         self._box.addItems([self.noneDisplay] * bool(self.noneEnabled) + [node.GetName() for node in fitting])
