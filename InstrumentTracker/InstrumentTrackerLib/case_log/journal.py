@@ -108,9 +108,17 @@ class Journal:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append a line and see it to the disk; raises OSError, and then the file is as it was."""
-    with path.open("ab") as file:
-        before = file.tell()
+    """Append a line and see it to the disk; raises OSError, and then the file is as it was.
+
+    What a crash left of a line is cut off first.
+    """
+    with path.open("ab+") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        if file.read(1) not in (b"", b"\n"):
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+        before = file.seek(0, os.SEEK_END)
         try:
             file.write(line.encode("utf-8") + b"\n")
             file.flush()
@@ -121,7 +129,7 @@ def append_line(path: Path, line: str) -> None:
 
 
 def complete_lines(path: Path) -> list[str]:
-    """The lines of a journal; a last one that a crash cut short is taken off the file.
+    """The lines of a journal without a last one that a crash cut short.
 
     Raises
     ------
@@ -130,10 +138,6 @@ def complete_lines(path: Path) -> list[str]:
     """
     try:
         content = path.read_bytes()
-        end = content.rfind(b"\n") + 1
-        if end < len(content):
-            with path.open("r+b") as file:
-                file.truncate(end)
-        return content[:end].decode("utf-8").splitlines()
+        return content[: content.rfind(b"\n") + 1].decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None

@@ -38,7 +38,7 @@ class LogSection(VTKObservationMixin):
     :param currentGuidance: gives what the display shows now as
       :class:`~InstrumentTrackerLib.case_log.marking.ShownGuidance`, None without guidance: ``logic.shownGuidance``.
     :param provenance: gives what computes the numbers now as
-      :class:`~InstrumentTrackerLib.case_log.provenance.Provenance`, or None.
+      :class:`~InstrumentTrackerLib.case_log.provenance.Provenance`, or None: a ProvenanceSource.
     :param capture: gives the PNG of the views at this moment, None without views; by default of the desktop's.
     """
 
@@ -108,6 +108,8 @@ class LogSection(VTKObservationMixin):
         saved = savedText(self.log, self._unsavedLogs)
         state = (bool(reason), asks, self.log.next_number, status, saved)
         self._export.update()
+        if shown is not None:
+            self._provenance()  # looks things up ahead of the first core
         if state == self._shownState:
             return
         self._shownState = state
