@@ -46,36 +46,20 @@ class TemporalReconTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
+        for test in (
+            self.test_PictureReachesTheScene,
+            self.test_EngineStartsAndStops,
+            self.test_DemoIsReconstructedInThePanel,
+        ):
+            self.setUp()
+            test()
         self.setUp()
-        self.test_EngineStartsAndStops()
-        self.setUp()
-        self.test_PictureReachesTheScene()
-
-    def test_EngineStartsAndStops(self):
-        """The engine opens its port and ends when told to."""
-        self.delayDisplay("Starting the engine")
-        logic = TemporalReconLogic()
-        parameterNode = logic.getParameterNode()
-        parameterNode.enginePort = 18999
-        self.assertTrue(ensureDependencies())
-        logic.start(parameterNode)
-        try:
-            for _attempt in range(600):
-                status = logic.update(parameterNode)
-                if status.state is not SessionState.STARTING:
-                    break
-                slicer.app.processEvents()
-                time.sleep(0.1)
-            self.assertEqual(status.state, SessionState.WAITING, f"{status.reason} {logic.session.process.log_tail}")
-        finally:
-            logic.stop(wait=True)
-        self.assertEqual(logic.session.status.state, SessionState.STOPPED)
-        self.delayDisplay("Test passed")
 
     def test_PictureReachesTheScene(self):
-        """A picture becomes a volume with its geometry."""
+        """A picture becomes a volume with its geometry, in all slice views; an old one is marked."""
         import numpy as np
         from TemporalReconLib.acquisition.image_frame import ImageFrame
+        from TemporalReconLib.mrml_stale_mark import STALE_COLOR_NODE_ID, StaleMark
 
         geometry = np.diag([1.5, 1.5, 3.0, 1.0])
         picture = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -83,4 +67,59 @@ class TemporalReconTest(ScriptedLoadableModuleTest):
         showInSliceViews(node)
         np.testing.assert_array_equal(slicer.util.arrayFromVolume(node), picture)
         np.testing.assert_allclose(node.GetSpacing(), (1.5, 1.5, 3.0))
+        mark = StaleMark()
+        mark.show(node, "NOT LIVE")
+        self.assertEqual(node.GetDisplayNode().GetColorNodeID(), STALE_COLOR_NODE_ID)
+        mark.hide()
+        self.assertNotEqual(node.GetDisplayNode().GetColorNodeID(), STALE_COLOR_NODE_ID)
         self.delayDisplay("Test passed")
+
+    def test_EngineStartsAndStops(self):
+        """The engine opens its port and ends when told to."""
+        self.delayDisplay("Starting the engine")
+        self.assertTrue(ensureDependencies())
+        logic = TemporalReconLogic()
+        parameterNode = logic.getParameterNode()
+        parameterNode.enginePort = 18999
+        logic.start(parameterNode)
+        try:
+            status = self.waitFor(
+                lambda: logic.update(parameterNode), lambda status: status.state is not SessionState.STARTING
+            )
+            self.assertEqual(status.state, SessionState.WAITING, f"{status.reason} {logic.session.process.log_tail}")
+        finally:
+            logic.stop(wait=True)
+        self.assertEqual(logic.session.status.state, SessionState.STOPPED)
+        self.delayDisplay("Test passed")
+
+    def test_DemoIsReconstructedInThePanel(self):
+        """Demo, Start, pictures that are live, Stop: by the panel's own buttons."""
+        self.delayDisplay("Reconstructing the demo series")
+        widget = slicer.util.getModuleWidget("TemporalRecon")
+        widget.initializeParameterNode()
+        ui = widget.ui
+        ui.demoButton.click()
+        ui.portSpinBox.value = 18998
+        ui.methodComboBox.currentText = "sliding-window"
+        ui.startButton.click()
+        try:
+            self.waitFor(lambda: widget.logic.session.status, lambda status: status.n_frames >= 5)
+            widget.onTimer()
+            node = widget.logic.getParameterNode().outputVolume
+            self.assertGreater(slicer.util.arrayFromVolume(node).max(), 0.0)
+            self.assertTrue(ui.stopButton.enabled)
+        finally:
+            ui.stopButton.click()
+        status = self.waitFor(lambda: widget.logic.session.status, lambda status: not status.state.is_active)
+        self.assertEqual(status.state, SessionState.STOPPED)
+        self.assertEqual(slicer.util.arrayFromVolume(node).max(), 0.0)
+        self.delayDisplay("Test passed")
+
+    def waitFor(self, read, isGood, timeoutSec=90.0):
+        """Let Slicer work until a value that is read again and again is good; fails with the last one."""
+        end = time.monotonic() + timeoutSec
+        while not isGood(value := read()):
+            self.assertLess(time.monotonic(), end, f"not in time: {value}")
+            slicer.app.processEvents()
+            time.sleep(0.05)
+        return value

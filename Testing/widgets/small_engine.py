@@ -103,11 +103,21 @@ def main() -> None:
         sys.stdout.write(f"step {number}/{len(STEPS)}: {step}\n")
         time.sleep(1.0 if manner == "slow" else 0.0)
     port = int(sys.argv[sys.argv.index("--port") + 1])
-    with IgtlServer(port=port, on_message=note_command) as server:
+    answers: list[Envelope] = []
+
+    def receive(envelope: Envelope) -> None:
+        note_command(envelope)
+        if isinstance(envelope.message, StringMessage):
+            name = envelope.device_name.replace("CMD_", "ACK_")
+            answers.append(Envelope(StringMessage('{"ok": true}'), name))
+
+    with IgtlServer(port=port, on_message=receive) as server:
         index = 0
         while True:
             if manner == "crash" and index == 30:
                 raise RuntimeError("CUDA error: out of memory")
+            while answers:
+                server.publish(answers.pop(0))
             if index % 10 == 0:
                 for envelope in status_envelopes(index):
                     server.publish(envelope)

@@ -13,6 +13,9 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.module.mrml_remembered_settings import recall, remember
 from TemporalReconLib.reconstruction.registry import check_method
 
+_COMMANDS = ("RESET", "RECORD")
+ANSWER_SHOWN_S = 5.0
+
 
 class EngineLogic(ScriptedLoadableModuleLogic):
     """Starts, follows and commands an engine; usable without a panel.
@@ -70,6 +73,15 @@ class EngineLogic(ScriptedLoadableModuleLogic):
         """Let the engine forget the frames so far."""
         self.sendCommand("RESET")
 
+    def recentAnswers(self):
+        """Commands that the engine has answered in the last seconds: pairs of name and error, empty for none."""
+        answers = []
+        for name in _COMMANDS:
+            silence = None if self.session.link is None else self.session.link.silence_s(f"ACK_{name}")
+            if silence is not None and silence < ANSWER_SHOWN_S:
+                answers.append((name, errorOf(self.session.newest(f"ACK_{name}"))))
+        return answers
+
     def sendCommand(self, name, text=""):
         """Send ``CMD_<name>`` with a JSON text; the engine answers by ``ACK_<name>``."""
         from TemporalReconLib.igtl.envelope import Envelope
@@ -96,6 +108,15 @@ def engineOptions(settings):
         options += ["--record", settings.recordFolder]
         options += [] if settings.recordToDisk else ["--record-paused"]
     return options
+
+
+def errorOf(answer):
+    """The error in the JSON text of an ``ACK_`` message; empty for a command that was carried out."""
+    try:
+        content = json.loads(answer.message.text)
+        return "" if content.get("ok") else str(content.get("error", ""))
+    except (AttributeError, ValueError):  # another engine may send anything
+        return ""
 
 
 def planningEnvelope(volumeNode):

@@ -54,6 +54,7 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setupSections()
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndImportEvent, self.onSceneEndImport)
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MSEC)
         self._timer.connect("timeout()", self.onTimer)
@@ -90,6 +91,11 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndClose(self, caller, event):
         if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event):
+        """Show the settings of a loaded scene."""
+        if self._parameterNode is not None:
             self.initializeParameterNode()
 
     def initializeParameterNode(self):

@@ -59,15 +59,16 @@ class TemporalReconLogic(EngineLogic):
 
     def update(self, parameterNode):
         """Hand the newest picture to the scene and return the state; call it from a timer."""
-        status = self.session.status
-        if parameterNode is None or not status.state.is_active:
-            return status
+        if parameterNode is None or not self.session.status.state.is_active:
+            return self.session.status
         self.updatePlanningScan(parameterNode)
         self.updateRecording(parameterNode)
+        self._useVolume(parameterNode)
         envelope = self.session.newest(IMAGE_DEVICE)
         if envelope is not None and envelope is not self._shown:
             self._shown = envelope
             self._show(envelope, parameterNode)
+        status = self.session.status
         self._markAge(status)
         return status
 
@@ -77,40 +78,48 @@ class TemporalReconLogic(EngineLogic):
             self.recorder = VolumeRecorder(slicer.mrmlScene)
         self.isRecording = on
 
+    def _useVolume(self, parameterNode):
+        """Let the selected output volume be the one that shows the pictures."""
+        if self._volume is None or parameterNode.outputVolume is not self._volume.node:
+            self._staleMark.hide()
+            assign_role(slicer.mrmlScene, VOLUME_ROLE, parameterNode.outputVolume)
+            self._volume = LiveVolume(slicer.mrmlScene)
+
     def _show(self, envelope, parameterNode):
         try:
             image = self._reader.read(envelope).frame
         except InputError as error:
             logging.warning(f"Temporal Recon: {error}")
             return
-        if self._volume is None or parameterNode.outputVolume is not self._volume.node:
-            assign_role(slicer.mrmlScene, VOLUME_ROLE, parameterNode.outputVolume)
-            self._volume = LiveVolume(slicer.mrmlScene)
-        isFirst = self._volume.node is None or self._volume.node.GetImageData() is None
-        self._volume.window_is_locked = parameterNode.windowLocked
-        node = self._volume.update(image, age_on_arrival_s(envelope))
+        volume = self._volume
+        isFirst = volume.node is None or volume.node.GetImageData() is None
+        volume.window_is_locked = parameterNode.windowLocked
+        node = volume.update(image, age_on_arrival_s(envelope))
         if node is None:
             return
-        if self._volume.window_is_locked and not parameterNode.windowLocked:
+        if volume.window_is_locked and not parameterNode.windowLocked:
             parameterNode.windowLocked = True  # the user has changed window or level in a view
         if parameterNode.outputVolume is not node:
             node.SetAttribute(LIVE_VOLUME_ATTRIBUTE, "true")
             parameterNode.outputVolume = node
         if isFirst:
+            node.SetUndoEnabled(False)
             showInSliceViews(node)
         if self.isRecording and not self.recorder.record(node, image.mid_acquisition_time):
             self.isRecording = False
 
     def _markAge(self, status):
         """A picture that no other followed in time must not look live, whether or not the engine still answers."""
-        node = None if self._volume is None else self._volume.node
-        if node is None:
+        node = self._volume.node
+        if node is None or node.GetImageData() is None:
             return
-        if not status.is_stale:
+        if status.age_s is None:  # the picture is of an earlier session
+            self._staleMark.show(node, _("NOT LIVE"))
+        elif status.is_stale:
+            self._volume.set_age(status.age_s)
+            self._staleMark.show(node, _("NOT LIVE  {age}").format(age=ageText(status.age_s)))
+        else:
             self._staleMark.hide()
-            return
-        self._volume.set_age(status.age_s)
-        self._staleMark.show(node, _("NOT LIVE  {age}").format(age=ageText(status.age_s)))
 
 
 def showInSliceViews(volumeNode):

@@ -37,6 +37,8 @@ class RunSection:
         ui.resetButton.enabled = state in _CONNECTED
         for widget in (ui.hostLineEdit, ui.portSpinBox):
             widget.enabled = not state.is_active
+        ui.answerLabel.text = answersText(self._logic.recentAnswers())
+        ui.answerLabel.visible = bool(ui.answerLabel.text)
         self._showProgress(status)
         self.showLog()
 
@@ -71,3 +73,10 @@ class RunSection:
 
     def onCopyLog(self, checked=False):
         qt.QApplication.clipboard().setText("\n".join(self._logic.session.process.log_tail))
+
+
+def answersText(answers):
+    """What the engine answered to commands, one line each."""
+    done = {"RESET": _("Reset: the series begins afresh"), "RECORD": _("Recording switched")}
+    refused = {"RESET": _("Reset refused: {error}"), "RECORD": _("Recording refused: {error}")}
+    return "\n".join(refused[name].format(error=error) if error else done[name] for name, error in answers)

@@ -3,6 +3,7 @@
 from TemporalReconLib.module.mrml_engine_widget import EngineWidget
 from TemporalReconLib.module.mrml_logic import LIVE_VOLUME_ATTRIBUTE, TemporalReconLogic
 from TemporalReconLib.module.mrml_monitor_section import MonitorSection
+from TemporalReconLib.module.mrml_player_words import explained
 from TemporalReconLib.module.mrml_record_section import RecordSection
 from TemporalReconLib.module.mrml_source_section import SourceSection
 
@@ -28,7 +29,16 @@ class TemporalReconWidget(EngineWidget):
         self.sourceSection.setSettings(parameterNode)
         self.recordSection.setSettings(parameterNode)
 
+    def onStop(self, checked=False):
+        self.sourceSection.end()
+        EngineWidget.onStop(self, checked)
+
+    def cleanup(self):
+        self.sourceSection.end()
+        EngineWidget.cleanup(self)
+
     def showStatus(self, status):
+        status = explained(status, self.sourceSection.playerStatus)
         EngineWidget.showStatus(self, status)
         self.sourceSection.update(status)
         self.monitorSection.update(status)
