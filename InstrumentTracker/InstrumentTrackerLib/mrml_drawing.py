@@ -11,7 +11,7 @@ import vtk
 from InstrumentTrackerLib.mrml_style import BLACK, Badge, Color
 
 # Width of a letter by the height of the font: Arial, bold, the mean of what is written here.
-_LETTER_WIDTH = 0.56
+_LETTER_WIDTH = 0.59
 
 
 class Text:

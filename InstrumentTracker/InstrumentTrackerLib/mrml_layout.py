@@ -64,10 +64,13 @@ def show_guidance_layout(scene: Any) -> bool:
     layout.SetViewArrangement(LAYOUT_ID)
     for name in (IN_PLANE_VIEW, PERPENDICULAR_VIEW):
         _zoom(slice_node(scene, name))
-    readout = scene.GetSingletonNode(READOUT_VIEW, "vtkMRMLViewNode")
-    if readout is not None:
-        readout.SetBoxVisible(False)
-        readout.SetAxisLabelsVisible(False)
+    for name in (THREE_D_VIEW, READOUT_VIEW):
+        view = scene.GetSingletonNode(name, "vtkMRMLViewNode")
+        if view is not None:
+            view.SetBackgroundColor(0.0, 0.0, 0.0)  # for a dark room
+            view.SetBackgroundColor2(0.0, 0.0, 0.0)
+            view.SetBoxVisible(False)
+            view.SetAxisLabelsVisible(False)
     return True
 
 

@@ -170,7 +170,7 @@ def readout_of(
             notes=tuple(notes),
         )
 
-    about = "~ " if status is DisplayStatus.PREDICTED else ""
+    about = "~" if status is DisplayStatus.PREDICTED else ""
     figures = _figures(assessment, about)
     if assessment.is_partly_unknown:
         notes.insert(0, "Through-plane position NOT KNOWN: distances are in plane only")

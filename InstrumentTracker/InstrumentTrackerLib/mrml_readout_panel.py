@@ -75,7 +75,7 @@ class ReadoutPanel:
             self._renderer.RemoveViewProp(actor)
 
     def _show_verdict(self, readout: Readout, width: int, unit: float) -> None:
-        """A band in the verdict's color with its shape and its word, dark on bright."""
+        """A band in the verdict's color with its shape and its word; of a predicted one only the rim."""
         style = readout.verdict_style
         bottom, top, left = 56 * unit, 74 * unit, 4 * unit
         if style is None:
@@ -84,11 +84,14 @@ class ReadoutPanel:
             self._verdict.show("", left, bottom, unit, BLACK)
             self._note.show("", left, bottom, unit, BLACK)
             return
-        self._band.show([rectangle(left, bottom, width - left, top)], style.color)
-        self._mark.show(badge_polygons(style.badge, left + 9 * unit, 0.5 * (bottom + top), 11 * unit), BLACK)
+        is_hollow = readout.status is DisplayStatus.PREDICTED
+        band = frame_polygons(left, bottom, width - left, top, 1.2 * unit)
+        self._band.show(band if is_hollow else [rectangle(left, bottom, width - left, top)], style.color)
+        ink = style.color if is_hollow else BLACK
+        self._mark.show(badge_polygons(style.badge, left + 9 * unit, 0.5 * (bottom + top), 11 * unit), ink)
         start = left + 18 * unit
-        self._verdict.show(readout.verdict_text, start, 63 * unit, 9.5 * unit, BLACK, width=width - start - 2 * left)
-        self._note.show(readout.verdict_note, start, 57.3 * unit, 4.8 * unit, BLACK, width=width - start - 2 * left)
+        self._verdict.show(readout.verdict_text, start, 63 * unit, 9.5 * unit, ink, width=width - start - 2 * left)
+        self._note.show(readout.verdict_note, start, 57.3 * unit, 4.8 * unit, ink, width=width - start - 2 * left)
 
     def _show_figures(
         self, readout: Readout, left: float, right: float, unit: float, color: Color, italic: bool
@@ -96,11 +99,11 @@ class ReadoutPanel:
         """Distance on the left, the other figures in two columns beside it."""
         has = bool(readout.headline)
         third = (right - left) / 3
-        self._headline.show(readout.headline, left, 30 * unit, 17 * unit, color, width=1.2 * third, italic=italic)
+        self._headline.show(readout.headline, left, 30 * unit, 17 * unit, color, width=1.15 * third, italic=italic)
         self._label.show(readout.headline_label, left, 48 * unit if has else 40 * unit, 4.6 * unit, WHITE, width=third)
         for index, (caption, value) in enumerate(zip(self._captions, self._values, strict=True)):
             words = readout.figures[index] if index < len(readout.figures) else ("", "")
-            x = left + (1.3 if index % 2 == 0 else 2.17) * third
+            x = left + (1.22 if index % 2 == 0 else 2.13) * third
             y = (38.5 if index < 2 else 21.5) * unit
             caption.show(words[0], x, y + 9 * unit, 4.6 * unit, WHITE, width=0.82 * third)
             value.show(words[1], x, y, 9 * unit, color, width=0.82 * third, italic=italic)

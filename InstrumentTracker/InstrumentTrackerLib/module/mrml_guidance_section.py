@@ -9,9 +9,10 @@ from InstrumentTrackerLib.mrml_style import YELLOW, DisplayStatus
 NOT_KNOWN = "\N{EN DASH}"
 _FRAME = "#readoutFrame { background: #000000; border-radius: 6px; } #readoutFrame QLabel { color: #ffffff; }"
 # Predicted numbers must not look measured.
-_PREDICTED = " #distanceLabel, #figureLabel1, #figureLabel2, #figureLabel3, #figureLabel4, #directionLabel"
+_NUMBERS = ("distanceLabel", "figureLabel1", "figureLabel2", "figureLabel3", "figureLabel4", "directionLabel")
+_PREDICTED = ", ".join(f"#readoutFrame #{name}" for name in _NUMBERS)
 _PREDICTED += f" {{ color: {html(YELLOW)}; font-style: italic; }}"
-_WARNING = f" #warningLabel {{ color: {html(YELLOW)}; }}"
+_WARNING = f" #readoutFrame #warningLabel {{ color: {html(YELLOW)}; }}"
 
 
 class GuidanceSection:
@@ -70,10 +71,20 @@ class GuidanceSection:
             self._style = predicted
             self.ui.readoutFrame.styleSheet = _FRAME + _WARNING + (_PREDICTED if predicted else "")
         style = None if readout is None else readout.verdict_style
-        if style is not self._verdictStyle or self._verdictStyle is None:
-            self._verdictStyle = style
-            look = "" if style is None else f"color: #000000; background: {html(style.color)};"
-            self.ui.verdictLabel.styleSheet = f"{look} padding: 4px 10px; border-radius: 4px;"
+        look = bandStyle(style, predicted)
+        if look != self._verdictStyle:
+            self._verdictStyle = look
+            self.ui.verdictLabel.styleSheet = look
+
+
+def bandStyle(style, isHollow):
+    """A band in the verdict's color; what is predicted has only its rim."""
+    common = "padding: 2px 8px; border-radius: 4px;"
+    if style is None:
+        return common
+    color = html(style.color)
+    ground, ink = ("#000000", color) if isHollow else (color, "#000000")
+    return f"#readoutFrame #verdictLabel {{ color: {ink}; background: {ground}; border: 3px solid {color}; {common} }}"
 
 
 def confidenceText(readout):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import slicer
 import TemporalReconLib
-from TemporalReconLib.engine_session import listen_options
 from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 
 from InstrumentTrackerLib.module.mrml_parameter_node import NO_CORRECTION, InstrumentTrackerParameterNode
@@ -69,8 +68,7 @@ class InstrumentTrackerLogic(EngineLogic):
         from InstrumentTrackerLib.guidance_feed import GuidanceFeed
 
         feed = GuidanceFeed()
-        arguments = [*listen_options(settings.scannerAddress), *trackingOptions(settings), *options]
-        self.startEngine(settings, arguments, feed.accept)
+        self.startEngine(settings, [*trackingOptions(settings), *options], feed.accept)
         self._feed = feed
         self._scene = self._shown = self._guidance = self._displayOptions = self._sentTarget = None
 
@@ -81,7 +79,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
     def clear(self):
         """Forget what was measured: it is not live any more."""
-        self._feed = self._guidance = None
+        self._feed = self._guidance = self._shown = None
         if self._scene is not None:
             self._scene.clear()
             self._scene = None

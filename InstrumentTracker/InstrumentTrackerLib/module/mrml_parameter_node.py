@@ -5,6 +5,7 @@ from typing import Annotated
 import slicer
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 from TemporalReconLib.module.mrml_engine_settings import EngineSettings
+from TemporalReconLib.module.mrml_source_settings import SourceSettings
 
 from InstrumentTrackerLib.cli.guidance_options import NEEDLE_MATERIALS
 from InstrumentTrackerLib.module.mrml_needle_type import NeedleType
@@ -14,10 +15,9 @@ NO_CORRECTION = "off"
 
 
 @parameterNodeWrapper
-class InstrumentTrackerParameterNode(EngineSettings):
-    """Settings of the engine, and of this panel:
+class InstrumentTrackerParameterNode(EngineSettings, SourceSettings):
+    """Settings of the engine, of the source of frames, and of this panel:
 
-    scannerAddress - address of another computer that may send to the engine; empty: this computer only
     targetNode, currentTargetID - point list of the targets, and the control point that is the target now
     entryNode - point list whose first point is the planned entry
     needleType - one of those to choose from; custom: needleThrow, needleNotch, needleDeadTip (mm) count
@@ -30,7 +30,6 @@ class InstrumentTrackerParameterNode(EngineSettings):
     readoutInViews - the readout is drawn over all views
     """
 
-    scannerAddress: str = ""
     targetNode: slicer.vtkMRMLMarkupsFiducialNode
     currentTargetID: str = ""
     entryNode: slicer.vtkMRMLMarkupsFiducialNode

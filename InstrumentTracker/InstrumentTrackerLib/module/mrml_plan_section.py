@@ -180,7 +180,8 @@ class PlanSection(VTKObservationMixin):
                 settings.entryNode = node
             node.RemoveAllControlPoints()
             self._placing = "entry"
-            self.addObserver(node, node.PointPositionDefinedEvent, self.onEntryPlaced)
+            if not self.hasObserver(node, node.PointPositionDefinedEvent, self.onEntryPlaced):
+                self.addObserver(node, node.PointPositionDefinedEvent, self.onEntryPlaced)
             startPlacing(node)
             self.showHint()
 
@@ -199,13 +200,17 @@ class PlanSection(VTKObservationMixin):
 
     def fillImportMenu(self):
         """A file, or one of the point lists that are in the scene beside the chosen one."""
-        menu = self._importMenu
-        menu.clear()
-        menu.addAction(_("From a file...")).connect("triggered(bool)", self.onImportFile)
+        self._importMenu.clear()
+        self._addImport(_("From a file..."), self.onImportFile)
         chosen = None if self._settings is None else self._settings.targetNode
         for node in pointListsBeside(chosen):
-            action = menu.addAction(_("Points of {name}").format(name=node.GetName()))
-            action.connect("triggered(bool)", lambda checked=False, node=node: self.importPoints(node))
+            text = _("Points of {name}").format(name=node.GetName())
+            self._addImport(text, lambda checked=False, node=node: self.importPoints(node))
+
+    def _addImport(self, text, callback):
+        action = qt.QAction(text, self._importMenu)
+        action.connect("triggered(bool)", callback)
+        self._importMenu.addAction(action)
 
     def onImportFile(self, checked=False):
         filters = _("Targets (*.csv *.txt *.mrk.json *.json *.fcsv);;All files (*)")

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from slicer.i18n import tr as _
 from TemporalReconLib.module.mrml_engine_widget import EngineWidget
+from TemporalReconLib.module.mrml_player_words import explained
 from TemporalReconLib.module.mrml_section_ui import addSection
+from TemporalReconLib.module.mrml_source_section import SourceSection
 from TemporalReconLib.module.mrml_status_text import countersText
 
 from InstrumentTrackerLib.module.mrml_display_section import DisplaySection
@@ -17,12 +20,16 @@ _UI_FOLDER = Path(__file__).parents[2] / "Resources" / "UI"
 class InstrumentTrackerWidget(EngineWidget):
     """Input, plan, reconstruction, run, guidance and display, in the order of work."""
 
+    sectionNames = ("Source", "Reconstruction", "Run")
+
     def makeLogic(self):
         return InstrumentTrackerLogic()
 
     def setupSections(self):
         for name in ("Plan", "Guidance", "Display"):
             addSection(self.ui, name, _UI_FOLDER)
+        self.ui.sourceCollapsibleButton.text = _("Input")
+        self.sourceSection = SourceSection(self.ui, self.onDemoLoaded)
         self.planSection = PlanSection(self.ui, self.logic, self.ensureSettings)
         self.guidanceSection = GuidanceSection(self.ui)
         self.displaySection = DisplaySection(self.ui, self.logic)
@@ -33,8 +40,16 @@ class InstrumentTrackerWidget(EngineWidget):
             self.initializeParameterNode()
         return self._parameterNode
 
+    def onDemoLoaded(self, case):
+        """The sample case brings its plan."""
+        settings = self.ensureSettings()
+        settings.targetNode, settings.entryNode = case.target, case.entry
+
+    def startOptions(self):
+        return self.sourceSection.engineOptions()
+
     def onSettings(self, parameterNode):
-        for section in (self.planSection, self.guidanceSection, self.displaySection):
+        for section in (self.sourceSection, self.planSection, self.guidanceSection, self.displaySection):
             section.setSettings(parameterNode)
 
     def enter(self):
@@ -45,22 +60,30 @@ class InstrumentTrackerWidget(EngineWidget):
         self.displaySection.exit()
 
     def cleanup(self):
+        self.sourceSection.end()
         EngineWidget.cleanup(self)
         self.displaySection.cleanup()
         self.planSection.cleanup()
 
+    def onStop(self, checked=False):
+        self.sourceSection.end()
+        EngineWidget.onStop(self, checked)
+
     def onStart(self, checked=False):
         EngineWidget.onStart(self, checked)
         if self.logic.session.status.state.is_active:
-            for button in (self.ui.inputCollapsibleButton, self.ui.reconstructionCollapsibleButton):
-                button.collapsed = True  # room for the readout
+            self.ui.reconstructionCollapsibleButton.collapsed = True  # room for the readout
+            if self.sourceSection.isLive:
+                self.ui.sourceCollapsibleButton.collapsed = True
 
     def showStatus(self, status):
+        status = explained(status, self.sourceSection.playerStatus)
         EngineWidget.showStatus(self, status)
+        self.sourceSection.update(status)
         active = status.state.is_active
         self.ui.countersLabel.text = countersText(status)
         for widget in (
-            *(self.ui.scannerLineEdit, self.ui.segmenterLineEdit, self.ui.correctionComboBox),
+            *(self.ui.segmenterLineEdit, self.ui.correctionComboBox),
             *(self.ui.fieldSpinBox, self.ui.echoTimeSpinBox, self.ui.sendPlaneCheckBox),
         ):
             widget.enabled = not active

@@ -46,7 +46,7 @@ class qSlicerCoreIOManager(PythonQtObject, QtCore.QObject):
         node_class = next((made for known, _, made in _READERS if known == file_type), None)
         if node_class is None:
             return _refuse(messages, f"no stand-in reads a {file_type}")
-        if file_type == "MarkupsFile" and path.suffix == ".json":
+        if file_type == "MarkupsFile":
             node = _markups_node(path)
         elif file_type == "VolumeFile":
             node = slicer.modules.volumes.logic().AddArchetypeVolume(str(path), properties.get("name", ""))
