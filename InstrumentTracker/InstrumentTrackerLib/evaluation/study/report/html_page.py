@@ -59,10 +59,11 @@ def preformatted(text: str) -> str:
     return f"<pre>{escape(text)}</pre>"
 
 
-def figure(uri: str, alternative: str, caption: str) -> str:
+def figure(uri: str, alternative: str, caption: str, width_inch: float | None = None) -> str:
     """A picture from a data URI; ``alternative`` is read out where it cannot be seen."""
+    width = "" if width_inch is None else f' style="width: {width_inch:g}in"'
     return (
-        f'<figure><img src="{uri}" alt="{escape(alternative, quote=True)}">'
+        f'<figure><img src="{uri}" alt="{escape(alternative, quote=True)}"{width}>'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
     )
 

@@ -29,7 +29,7 @@ def estimate_text(found: Estimate, scale: float = 1.0, digits: int = 2, sign: st
 def _parts(found: Estimate, scale: float, digits: int, sign: str) -> tuple[str, str]:
     value = _number(scale * found.value, digits, sign)
     if found.low is None or found.high is None:
-        return value, "one patient"
+        return value, "too few patients"
     return value, f"{_number(scale * found.low, digits, sign)} to {_number(scale * found.high, digits, sign)}"
 
 
@@ -38,3 +38,8 @@ def _number(value: float, digits: int, sign: str) -> str:
         return "unbounded"
     # No minus before a zero.
     return f"{round(value, digits) + 0.0:{sign}.{digits}f}"
+
+
+def counted(n: int, word: str) -> str:
+    """``1 patient``, ``2 patients``."""
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"

@@ -12,7 +12,13 @@ from InstrumentTrackerLib.evaluation.study.report.figure_style import as_png, as
 from InstrumentTrackerLib.evaluation.study.report.forest_figure import forest_figure
 from InstrumentTrackerLib.evaluation.study.report.html_page import bullets, figure, heading, paragraph, table
 from InstrumentTrackerLib.evaluation.study.report.measures import OTHER_MEASURES, PERCENT, TIP_MEASURES, Measure
-from InstrumentTrackerLib.evaluation.study.report.number_text import UNKNOWN, estimate_cell, estimate_text, measure_cell
+from InstrumentTrackerLib.evaluation.study.report.number_text import (
+    UNKNOWN,
+    counted,
+    estimate_cell,
+    estimate_text,
+    measure_cell,
+)
 from InstrumentTrackerLib.evaluation.study.report.reader_agreement import AXES, Agreement
 from InstrumentTrackerLib.evaluation.study.report.section import FULL, Condition, Section
 from InstrumentTrackerLib.evaluation.study.report.verdict_text import SYMBOLS, limits, verdict_lines
@@ -28,7 +34,8 @@ def section_parts(section: Section, agreement: Agreement | None, journal: Journa
     n_excluded
         Cases and runs that took no part.
     """
-    yield heading(2, f"{section.origin.capitalize()} cases: {section.n_patients} patients, {section.n_cases} cases")
+    sizes = f"{counted(section.n_patients, 'patient')}, {counted(section.n_cases, 'case')}"
+    yield heading(2, f"{section.origin.capitalize()} cases: {sizes}")
     yield from (paragraph(line, "verdict") for line in verdict_lines(section))
     yield paragraph("What this does not say:")
     yield bullets(limits(section, n_excluded))
@@ -55,10 +62,12 @@ def section_parts(section: Section, agreement: Agreement | None, journal: Journa
     worst = worst_runs(section, journal)
     if worst:
         yield heading(3, "Worst cases")
+        drawn = worst_figure(section, worst)
         yield figure(
-            as_png(worst_figure(section, worst)),
+            as_png(drawn),
             "pictures of the worst cases",
             "One run per patient, the lowest accelerations first.",
+            drawn.get_figwidth() * 1.15,
         )
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from InstrumentTrackerLib.evaluation.study.cases.study_case import SIMULATED
+from InstrumentTrackerLib.evaluation.study.report.number_text import counted
 from InstrumentTrackerLib.evaluation.study.report.section import Section, Tested
 from InstrumentTrackerLib.evaluation.study.statistics.estimate import Estimate
 from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import MIN_PATIENTS, Margins, Outcome
@@ -45,8 +46,9 @@ def limits(section: Section, n_excluded: int) -> list[str]:
             "fast scan are harder.",
         )
     if n_excluded:
+        left_out = counted(n_excluded, "case")
         found.append(
-            f"{n_excluded} cases or runs took no part (listed below); if they are the hard ones, all is rosier."
+            f"{left_out} or runs took no part (listed below); if they are the hard ones, all figures are too good."
         )
     return found
 
@@ -55,11 +57,12 @@ def _line(section: Section, tested: Sequence[Tested]) -> str:
     first = tested[0].condition
     point = section.config.point
     n_patients = max(each.comparison.n_patients for each in tested)
-    who = f"{section.origin.capitalize()} cases, {n_patients} patients: {first.method} ({first.mask} mask)"
+    who = f"{section.origin.capitalize()} cases, {counted(n_patients, 'patient')}: {first.method} ({first.mask} mask)"
     passed = [each for each in tested if each.outcome is Outcome.NONINFERIOR]
     if tested[0].outcome is Outcome.TOO_FEW:
         return (
-            f"{who}: no conclusion; {n_patients} patients with a known {point} tip, at least {MIN_PATIENTS} are needed."
+            f"{who}: no conclusion; {counted(n_patients, 'patient')} with a known {point} tip, at least "
+            f"{MIN_PATIENTS} are needed."
         )
     if passed:
         highest = passed[-1]

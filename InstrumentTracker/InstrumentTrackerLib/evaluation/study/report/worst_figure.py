@@ -51,7 +51,7 @@ def worst_runs(section: Section, journal: Journal) -> list[WorstRun]:
 
 def worst_figure(section: Section, worst: Sequence[WorstRun]) -> Figure:
     """Two pictures each: full sampling, and the method; cross: true tip, circle: found tip."""
-    figure = study_figure(section, 1.85 * max(len(worst), 3), 4.9, "worst cases of the main method")
+    figure = study_figure(section, 1.85 * max(len(worst), 3), 4.5, "worst cases of the main method")
     grid = figure.subplots(2, len(worst), squeeze=False)
     for column, each in enumerate(worst):
         with np.load(each.picture, allow_pickle=False) as stored:

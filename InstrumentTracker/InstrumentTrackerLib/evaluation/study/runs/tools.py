@@ -1,9 +1,9 @@
-"""What a process builds once: methods, segmenter and the pipeline that tracks."""
+"""What a worker builds once: methods, segmenter and the pipeline that tracks."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -64,7 +64,12 @@ class Tools:
         return self._pipeline
 
 
-@cache
 def tools(spec: ToolSpec) -> Tools:
-    """Built at the first call in a process."""
-    return Tools(spec)
+    """Built at the first call in a thread: methods and tracker remember frames, so that threads must not share them."""
+    if getattr(_built, "spec", None) != spec:
+        _built.tools, _built.spec = Tools(spec), spec
+    built: Tools = _built.tools
+    return built
+
+
+_built = threading.local()

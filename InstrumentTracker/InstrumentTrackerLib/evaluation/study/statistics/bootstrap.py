@@ -10,7 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from InstrumentTrackerLib.evaluation.study.statistics.estimate import CONFIDENCE_LEVEL, Array, Clusters, Estimate
+from InstrumentTrackerLib.evaluation.study.statistics.estimate import (
+    CONFIDENCE_LEVEL,
+    MIN_INTERVAL_PATIENTS,
+    Array,
+    Clusters,
+    Estimate,
+)
 
 N_RESAMPLES = 4999
 # Drawing patients in blocks bounds the memory that quantiles of many frames take.
@@ -36,7 +42,7 @@ def clustered_mean(values: ArrayLike, patients: ArrayLike, n_resamples: int = N_
     if clusters.values.size == 0:
         return None
     n, mean = clusters.n_patients, clusters.mean
-    if n < 2:
+    if n < MIN_INTERVAL_PATIENTS:
         return Estimate(mean, None, None, clusters.values.size, n)
     error = np.sqrt(clusters.mean_variance)
     # Rounding alone is no spread.
@@ -59,7 +65,7 @@ def clustered_quantile(values: ArrayLike, patients: ArrayLike, share: float, n_r
     if size == 0:
         return None
     value = float(np.quantile(clusters.values, share))
-    if n < 2:
+    if n < MIN_INTERVAL_PATIENTS:
         return Estimate(value, None, None, size, n)
     order = np.argsort(clusters.values, kind="stable")
     ordered, which = clusters.values[order], clusters.which[order]
@@ -84,7 +90,7 @@ def _pivots(clusters: Clusters, n_resamples: int) -> Array:
         shifts = (weights @ sums) / totals
         own, mixed, size = squares @ weights.T
         spread = np.maximum(own - 2 * shifts * mixed + shifts**2 * size, 0.0)
-        spread[spread <= 1e-18 * np.maximum(own, 1e-300)] = 0.0
+        spread[spread <= 1e-12 * np.maximum(own, 1e-300)] = 0.0
         errors = np.sqrt(n / (n - 1) * spread) / totals
         with np.errstate(divide="ignore", invalid="ignore"):
             found.append(np.where((errors == 0) & (np.abs(shifts) < 1e-15), 0.0, shifts / errors))

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE_LEVEL = 0.95
+# Fewer patients tell nothing of how much patients differ.
+MIN_INTERVAL_PATIENTS = 6
 
 Array = NDArray[np.float64]
 
@@ -23,7 +25,7 @@ class Estimate:
         Over all frames alike.
     low, high
         Two-sided 95 % interval, each end a one-sided 97.5 % bound; infinite where the data bound nothing on that
-        side; None with fewer than two patients.
+        side; None with fewer than six patients.
     n, n_patients
         Frames and patients.
     """

@@ -116,7 +116,8 @@ def in_sequence(comparisons: Sequence[Comparison]) -> list[Outcome]:
     outcomes: list[Outcome] = []
     is_open = True
     for comparison in comparisons:
-        outcomes.append(comparison.outcome if is_open else Outcome.NOT_TESTED)
+        counts = is_open or comparison.outcome is Outcome.TOO_FEW
+        outcomes.append(comparison.outcome if counts else Outcome.NOT_TESTED)
         is_open = is_open and comparison.outcome is Outcome.NONINFERIOR
     return outcomes
 

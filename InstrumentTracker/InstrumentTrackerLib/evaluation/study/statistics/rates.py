@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from InstrumentTrackerLib.evaluation.study.statistics.estimate import CONFIDENCE_LEVEL, Clusters, Estimate
+from InstrumentTrackerLib.evaluation.study.statistics.estimate import (
+    CONFIDENCE_LEVEL,
+    MIN_INTERVAL_PATIENTS,
+    Clusters,
+    Estimate,
+)
 
 _UPPER_TAIL = (1 + CONFIDENCE_LEVEL) / 2
 _FEW_PATIENTS, _ASSUMED_CORRELATION = 5, 0.2
@@ -32,7 +37,7 @@ def clustered_rate(hits: ArrayLike, patients: ArrayLike) -> Estimate | None:
     if size == 0:
         return None
     share = clusters.mean
-    if n < 2:
+    if n < MIN_INTERVAL_PATIENTS:
         return Estimate(share, None, None, size, n)
     low, high = wilson_interval(share, _effective_size(clusters, share * (1 - share) / size), _quantile(n))
     return Estimate(share, low, high, size, n)
@@ -51,7 +56,7 @@ def clustered_rate_difference(hits: ArrayLike, others: ArrayLike, patients: Arra
     if size == 0:
         return None
     gained, lost = float((clusters.values > 0).sum()) / size, float((clusters.values < 0).sum()) / size
-    if n < 2:
+    if n < MIN_INTERVAL_PATIENTS:
         return Estimate(gained - lost, None, None, size, n)
     effective = _effective_size(clusters, (gained + lost - (gained - lost) ** 2) / size)
     low, high = tango_interval(effective * gained, effective * lost, effective, _quantile(n))
