@@ -35,11 +35,9 @@ def run(options: argparse.Namespace) -> int:
     serve = serve_options(options)
     from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
 
-    def processor() -> GuidanceProcessor:
-        tracking = tracking_pipeline(options, target_of(options))
-        return GuidanceProcessor(options.method, options.device, options.weights, tracking, options.send_plane)
-
-    return serve_until_interrupted(processor, serve, options.device, lambda: _models(options))
+    tracking = tracking_pipeline(options, target_of(options))
+    processor = GuidanceProcessor(options.method, options.device, options.weights, tracking, options.send_plane)
+    return serve_until_interrupted(processor, serve, _models(options))
 
 
 def _models(options: argparse.Namespace) -> list[str]:

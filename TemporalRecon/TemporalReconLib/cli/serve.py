@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from TemporalReconLib.cli.options import add_method_options, path_name
@@ -79,12 +79,8 @@ def run(options: argparse.Namespace) -> int:
     from TemporalReconLib.engine.processor import ReconstructionProcessor
     from TemporalReconLib.engine.start_up import models_of
 
-    return serve_until_interrupted(
-        lambda: ReconstructionProcessor(options.method, options.device, options.weights),
-        serve,
-        options.device,
-        lambda: models_of(options.method, options.weights),
-    )
+    processor = ReconstructionProcessor(options.method, options.device, options.weights)
+    return serve_until_interrupted(processor, serve, models_of(options.method, options.weights))
 
 
 def serve_options(options: argparse.Namespace) -> ServeOptions:
@@ -111,33 +107,27 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
     )
 
 
-def serve_until_interrupted(
-    make_processor: Callable[[], FrameProcessor],
-    options: ServeOptions,
-    device: str,
-    models: Callable[[], list[str]],
-) -> NoReturn:
+def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions, models: Sequence[str]) -> NoReturn:
     """Run the engine until Ctrl-C or SIGTERM, which end the process.
 
     Says on stdout how far its start is and where it listens, in the format of
-    :mod:`~TemporalReconLib.engine.start_up`.
+    :mod:`~TemporalReconLib.engine.start_up`; nothing where it cannot start.
 
     Parameters
     ----------
-    device
-        As given to ``--device``.
     models
-        Tells what is learned, see :func:`~TemporalReconLib.engine.start_up.models_of`.
+        What is learned, see :func:`~TemporalReconLib.engine.start_up.models_of`.
     """
     from TemporalReconLib.engine.serving import serving
     from TemporalReconLib.engine.start_up import environment_text, step_line, warm_up_text, weights_text
 
-    try:
-        _say(step_line(1, environment_text(device)))
-        processor = make_processor()
-        _say(step_line(2, weights_text(models())))
+    def prepare() -> None:
+        _say(step_line(1, environment_text(processor.device)))
+        _say(step_line(2, weights_text(models)))
         _say(step_line(3, warm_up_text(processor)))
-        with serving(processor, options) as (server, _):
+
+    try:
+        with serving(processor, options, prepare) as (server, _):
             listening = f"listening on {server.host}:{server.port}"
             _say(step_line(4, listening))
             _say(f"{listening}\n")

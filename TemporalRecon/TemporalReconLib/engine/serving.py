@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -50,8 +50,16 @@ class ServeOptions:
 
 
 @contextmanager
-def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[IgtlServer, Engine]]:
+def serving(
+    processor: FrameProcessor, options: ServeOptions, prepare: Callable[[], None] = lambda: None
+) -> Iterator[tuple[IgtlServer, Engine]]:
     """Run the engine and its sockets inside the ``with`` block.
+
+    Parameters
+    ----------
+    prepare
+        Called once ports and files are there, before the processor gets its first frame. Frames that come meanwhile
+        wait.
 
     Raises
     ------
@@ -108,11 +116,12 @@ def serving(processor: FrameProcessor, options: ServeOptions) -> Iterator[tuple[
         if recorder is not None:
             recorder.start()
             stack.callback(recorder.stop, _STOP_RECORDER_S)
-        engine.start()
-        stack.callback(engine.stop, _STOP_ENGINE_S)
         if mrd is not None:
             mrd.start(engine)
             stack.callback(mrd.stop, _STOP_LINKS_S)
+        prepare()
+        engine.start()
+        stack.callback(engine.stop, _STOP_ENGINE_S)
         if forwarder is not None:
             forwarder.start()
             stack.callback(forwarder.stop, _STOP_LINKS_S)

@@ -29,7 +29,6 @@ from TemporalReconLib.acquisition.masks import sampling_mask
 from TemporalReconLib.engine.device_memory import device_text, free_bytes
 from TemporalReconLib.engine.processor import FrameProcessor
 from TemporalReconLib.fourier import image_to_kspace
-from TemporalReconLib.reconstruction.device import select_device
 from TemporalReconLib.reconstruction.registry import METHODS
 from TemporalReconLib.weights.bundle import default_weights, open_weights
 
@@ -45,15 +44,8 @@ def step_line(number: int, text: str) -> str:
     return f"step {number}/{N_STEPS}: {' '.join(text.split())}\n"
 
 
-def environment_text(device_name: str) -> str:
-    """torch, the device and its free memory.
-
-    Raises
-    ------
-    InputError
-        If there is no such device.
-    """
-    device = select_device(device_name)
+def environment_text(device: torch.device) -> str:
+    """torch, the device and its free memory."""
     threads = f" ({torch.get_num_threads()} threads)" if device.type == "cpu" else ""
     free = free_bytes(device)
     memory = "free memory unknown" if free is None else f"{free / 1e9:.1f} GB free"

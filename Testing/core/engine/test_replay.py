@@ -189,7 +189,7 @@ from pathlib import Path
 from TemporalReconLib.cli.runner import _terminate_as_interrupt
 _terminate_as_interrupt()
 options = ServeOptions(port=0, record=Path(sys.argv[1]))
-sys.exit(serve_until_interrupted(lambda: Hanging("zero-filled", "cpu"), options, "cpu", list))
+sys.exit(serve_until_interrupted(Hanging("zero-filled", "cpu"), options, []))
 """
 
 

@@ -2,16 +2,21 @@
 
 import hashlib
 import re
+import socket
 import subprocess
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
 from engine_frames import still_frame
 from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
+from serve_process import next_of
 from TemporalReconLib.engine.processor import ReconstructionProcessor
-from TemporalReconLib.engine.start_up import environment_text, models_of, step_line, warm_up, warm_up_text, weights_text
-from TemporalReconLib.errors import InputError
+from TemporalReconLib.engine.serving import ServeOptions, serving
+from TemporalReconLib.engine.start_up import models_of, step_line, warm_up, warm_up_text, weights_text
+from TemporalReconLib.igtl.client import IgtlClient
+from TemporalReconLib.igtl.frames import kspace_envelope
 from TemporalReconLib.weights.bundle import MODEL_FILE, default_weights
 
 
@@ -56,9 +61,27 @@ def test_the_parameters_told_are_those_of_the_network():
     assert f"temporal, {n_parameters / 1e6:.2f} M parameters" in weights_text(models_of("temporal", None))
 
 
-def test_a_device_that_is_not_there_is_refused_in_the_first_step():
-    with pytest.raises(InputError, match="cuda:9"):
-        environment_text("cuda:9")
+def test_an_engine_that_cannot_start_says_nothing_of_steps():
+    command = [sys.executable, "-m", "TemporalReconLib", "serve", "--device", "cuda:9", "--method", "zero-filled"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cuda:9" in done.stderr
+
+
+def test_frames_that_come_while_it_warms_up_wait_and_are_shown():
+    processor = ReconstructionProcessor("zero-filled", "cpu")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    def send_and_warm_up():
+        client.connect()
+        client.send(kspace_envelope(still_frame(0)))
+        client.send(kspace_envelope(still_frame(1)))
+        warm_up(processor)
+
+    with closing(IgtlClient(port=port)) as client, serving(processor, ServeOptions(port=port), send_and_warm_up):
+        next_of(client, "RECON", lambda envelope: envelope.metadata["TR.FrameIndex"] == "1")
+    assert processor.counters.accepted == 2
 
 
 def test_a_step_is_one_line_whatever_it_says():
