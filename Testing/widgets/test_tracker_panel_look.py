@@ -48,6 +48,7 @@ def joined(tracker: Any, engine: CaseEngine, wait_until: Any, port: int) -> Any:
     tracker.ui.targetSelector.setCurrentNode(targets.node)
     tracker.ui.hostLineEdit.text, tracker.ui.portSpinBox.value = HOST, port
     tracker.onStart()
+    fold(tracker, "coreLog")
     wait_until(lambda: "TRACKED" in tracker.ui.statusLabel.text)
     return tracker
 
@@ -103,6 +104,7 @@ def label_pixels(tracker: Any, pixels: np.ndarray, label: Any) -> np.ndarray:
 
 
 def test_an_idle_panel(tracker: Any, look: Look) -> None:
+    fold(tracker, "coreLog")
     look("idle")
 
 
@@ -168,7 +170,7 @@ def test_an_engine_that_fails(tracker: Any, look: Look, use_small_engine: Any, w
     use_small_engine(tracker, "refuse")
     tracker.onStart()
     wait_until(lambda: "Failed" in tracker.ui.stateLabel.text)
-    fold(tracker, "plan", "display")
+    fold(tracker, "plan", "display", "coreLog")
     look("error")
 
 

@@ -11,14 +11,17 @@ from TemporalReconLib.module.mrml_status_text import countersText
 
 from InstrumentTrackerLib.module.mrml_display_section import DisplaySection
 from InstrumentTrackerLib.module.mrml_guidance_section import GuidanceSection
+from InstrumentTrackerLib.module.mrml_log_section import LogSection
 from InstrumentTrackerLib.module.mrml_logic import InstrumentTrackerLogic
 from InstrumentTrackerLib.module.mrml_plan_section import PlanSection
+from InstrumentTrackerLib.module.mrml_provenance import ProvenanceSource
+from InstrumentTrackerLib.module.mrml_review_section import ReviewSection
 
 _UI_FOLDER = Path(__file__).parents[2] / "Resources" / "UI"
 
 
 class InstrumentTrackerWidget(EngineWidget):
-    """Input, plan, reconstruction, run, guidance and display, in the order of work."""
+    """Input, plan, reconstruction, run, guidance, display, log and review, in the order of work."""
 
     sectionNames = ("Source", "Reconstruction", "Run")
 
@@ -26,13 +29,16 @@ class InstrumentTrackerWidget(EngineWidget):
         return InstrumentTrackerLogic()
 
     def setupSections(self):
-        for name in ("Plan", "Guidance", "Display"):
+        for name in ("Plan", "Guidance", "Display", "Log", "Review"):
             addSection(self.ui, name, _UI_FOLDER)
         self.ui.sourceCollapsibleButton.text = _("Input")
         self.sourceSection = SourceSection(self.ui, self.onDemoLoaded)
         self.planSection = PlanSection(self.ui, self.logic, self.ensureSettings)
         self.guidanceSection = GuidanceSection(self.ui)
         self.displaySection = DisplaySection(self.ui, self.logic)
+        self.logSection = LogSection(self.ui, self.logic.shownGuidance, ProvenanceSource(self.logic))
+        self.reviewSection = ReviewSection(self.ui, lambda: self.logic.session.status.state.is_active)
+        self.ui.reviewCollapsibleButton.collapsed = True
 
     def ensureSettings(self):
         """The parameter node; made where a closed scene took it."""
@@ -62,8 +68,10 @@ class InstrumentTrackerWidget(EngineWidget):
     def cleanup(self):
         self.sourceSection.end()
         EngineWidget.cleanup(self)
-        self.displaySection.cleanup()
-        self.planSection.cleanup()
+        for section in (self.displaySection, self.planSection):
+            section.cleanup()
+        for section in (self.logSection, self.reviewSection):
+            section.close()
 
     def onStop(self, checked=False):
         self.sourceSection.end()
