@@ -12,6 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadab
 from TemporalReconLib.engine_session import SessionState
 from TemporalReconLib.module.mrml_dependencies import ensureDependencies
 from TemporalReconLib.module.mrml_logic import TemporalReconLogic, showInSliceViews
+from TemporalReconLib.module.mrml_sample_data import registerSampleData
 from TemporalReconLib.module.mrml_widget import TemporalReconWidget
 from TemporalReconLib.mrml_volume import LiveVolume
 
@@ -37,6 +38,7 @@ class TemporalRecon(ScriptedLoadableModule):
             "Builds on Noordman et al. 2025, temporal deep learning reconstruction for in-bore MR biopsy, "
             "and Qin et al. 2018, convolutional recurrent neural networks for dynamic MR reconstruction."
         )
+        slicer.app.connect("startupCompleted()", registerSampleData)
 
 
 class TemporalReconTest(ScriptedLoadableModuleTest):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+import sysconfig
 import types
 from pathlib import Path
 from typing import Any
@@ -92,3 +94,52 @@ def test_tests_never_install_anything(user: Desktop, monkeypatch: pytest.MonkeyP
     with pytest.raises(InputError, match="missing Python packages: torch>=999"):
         ensure()
     assert user.installed == []
+
+
+def test_the_question_says_how_large_it_is_where_it_goes_and_where_it_comes_from(user: Desktop) -> None:
+    assert ensure()
+    assert "Size: about 862 MB (several GB where torch comes with GPU support)" in user.questions[0]
+    assert f"Goes to: {sysconfig.get_path('purelib')}" in user.questions[0]
+    assert "Comes from: the internet" in user.questions[0]
+
+
+def test_a_folder_of_wheels_serves_a_computer_without_internet(user: Desktop, recon: Any, tmp_path: Path) -> None:
+    wheels = tmp_path / "my wheels"
+    wheels.mkdir()
+    recon.ui.wheelFolderLineEdit.currentPath = str(wheels)
+    assert ensure()
+    assert f"Comes from: {wheels}" in user.questions[0]
+    assert user.installed == [
+        *("--no-index", "--find-links", str(wheels)),
+        *("torch>=999", "no-such-package-of-ours>=2"),
+    ]
+    recon.ui.wheelFolderLineEdit.currentPath = str(tmp_path / "gone")
+    with pytest.raises(InputError, match="the folder of wheels does not exist"):
+        ensure()
+
+
+def test_missing_packages_are_told_in_the_panel_and_installed_from_there(
+    user: Desktop, recon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recon.setUpSection.refresh()
+    assert recon.ui.setUpCollapsibleButton.isVisibleTo(recon.parent)
+    assert "torch>=999" in recon.ui.setUpLabel.text
+
+    def pip_install(requirements: list[str]) -> None:
+        user.installed.extend(requirements)
+        module = sys.modules["TemporalReconLib.module.mrml_dependencies"]
+        module._REQUIREMENTS.write_text("numpy>=1.0\n", encoding="utf-8")  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(slicer.util, "pip_install", pip_install)
+    recon.ui.installButton.click()
+    assert user.installed == ["torch>=999", "no-such-package-of-ours>=2"]
+    assert not recon.ui.setUpCollapsibleButton.isVisibleTo(recon.parent)
+
+
+def test_an_installation_that_fails_says_what_to_do(user: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pip_install(requirements: list[str]) -> None:
+        raise subprocess.CalledProcessError(1, "pip")
+
+    monkeypatch.setattr(slicer.util, "pip_install", pip_install)
+    with pytest.raises(InputError, match=r"could not be installed .* check the connection or the folder of wheels"):
+        ensure()

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6 import QtGui, QtWidgets
+import slicer
+from PySide6 import QtCore, QtGui, QtWidgets
 from test_panels_look import PANEL_WIDTH, cut_off
 
 
@@ -47,7 +48,7 @@ def dark_theme(app: Any) -> Iterator[None]:
 def picture(tmp_path: Path, app: Any) -> Any:
     """Show a widget's panel at its natural height, save its picture and return the pixels, uint8 (row, col, 3)."""
 
-    def take(widget: Any, name: str) -> np.ndarray:
+    def take(widget: Any, name: str, beside: Any = None) -> np.ndarray:
         panel = widget.parent
         panel.show()
         end = time.monotonic() + 0.8  # the plot is painted twice a second, at the size of then
@@ -57,6 +58,8 @@ def picture(tmp_path: Path, app: Any) -> Any:
             app.processEvents()
             time.sleep(0.02)
         image = panel.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
+        if beside is not None:
+            image = side_by_side(image, beside)
         folder = Path(os.environ.get("PANEL_PICTURES", tmp_path))
         folder.mkdir(parents=True, exist_ok=True)
         assert image.save(str(folder / f"{name}.png"))
@@ -64,6 +67,19 @@ def picture(tmp_path: Path, app: Any) -> Any:
         return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
     return take
+
+
+def side_by_side(panel: QtGui.QImage, view: Any) -> QtGui.QImage:
+    """The panel with a view of the desktop to its right, as the user has them."""
+    view.forceRender()
+    right = view.grab().toImage().scaledToHeight(panel.height() // 2, QtCore.Qt.TransformationMode.SmoothTransformation)
+    both = QtGui.QImage(panel.width() + right.width(), panel.height(), QtGui.QImage.Format.Format_RGB888)
+    both.fill(QtGui.QColor("black"))
+    painter = QtGui.QPainter(both)
+    painter.drawImage(0, 0, panel)
+    painter.drawImage(panel.width(), 0, right)
+    painter.end()
+    return both
 
 
 def start(recon: Any, use_small_engine: Any, manner: str, port: int) -> None:
@@ -137,3 +153,19 @@ def test_the_dark_theme_keeps_everything_legible(
     corner = label.mapTo(recon.parent, label.rect.topLeft())
     plot = dark[corner.y() : corner.y() + label.height, corner.x() : corner.x() + label.width]
     assert (plot.min(axis=2) > 170).sum() > 50, "the axis of the plot is bright on dark"
+
+
+@pytest.mark.skipif("PANEL_PICTURES" not in os.environ, reason="takes the real engine a minute; for looking at")
+def test_the_demo_beside_the_view_that_shows_it(recon: Any, picture: Any, wait_until: Any, port: int) -> None:
+    recon.ui.demoButton.click()
+    recon.ui.portSpinBox.value = port
+    recon.ui.rateSpinBox.value = 2.0
+    recon.ui.loopCheckBox.checked = True
+    recon.ui.startButton.click()
+    wait_until(lambda: "95th percentile" in recon.ui.latencyLabel.text, 120.0)
+    wait_until(lambda: recon.logic.session.status.n_frames > 30, 120.0)
+    picture(recon, "TemporalRecon-demo", slicer.app.layoutManager().sliceWidget("Red").sliceView())
+    recon.ui.playButton.click()
+    wait_until(lambda: "not live" in recon.ui.pictureLabel.text)
+    picture(recon, "TemporalRecon-demo-paused", slicer.app.layoutManager().sliceWidget("Red").sliceView())
+    assert "the series is paused" in recon.ui.stateLabel.text

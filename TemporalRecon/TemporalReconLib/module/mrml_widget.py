@@ -17,10 +17,14 @@ class TemporalReconWidget(EngineWidget):
         return TemporalReconLogic()
 
     def setupSections(self):
-        self.sourceSection = SourceSection(self.ui)
+        self.sourceSection = SourceSection(self.ui, self.onDemo)
         self.monitorSection = MonitorSection(self.ui)
         self.recordSection = RecordSection(self.ui, self.logic)
         self.ui.outputVolumeSelector.addAttribute("vtkMRMLScalarVolumeNode", LIVE_VOLUME_ATTRIBUTE, "true")
+
+    def onDemo(self, case):
+        """The demo comes with its planning scan."""
+        self._parameterNode.planningVolume = case.planning
 
     def startOptions(self):
         return self.sourceSection.engineOptions()
