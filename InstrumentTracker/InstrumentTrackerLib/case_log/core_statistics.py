@@ -12,7 +12,7 @@ import numpy as np
 
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
 
-_RESAMPLES = 9999
+_RESAMPLES = 1999
 CONFIDENCE_LEVEL = 0.95
 
 
