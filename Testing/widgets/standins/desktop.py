@@ -9,6 +9,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+import shiboken6
 import slicer
 import slicer.util
 import vtk
@@ -123,4 +124,6 @@ def unload_module(name: str) -> None:
     """As Slicer does when it quits."""
     slicer.app.moduleManager().moduleAboutToBeUnloaded.emit(name)
     delattr(slicer.modules, f"{name}Widget")
+    slicer.selfTests.pop(name)
+    shiboken6.delete(getattr(slicer.modules, name.lower()).widgetRepresentation())
     delattr(slicer.modules, name.lower())
