@@ -12,7 +12,7 @@ from InstrumentTrackerLib.case_log.core_record import CoreRecord, Position
 Pixels = NDArray[np.uint8]
 
 # Cut out around the tip, and drawn this fine.
-FIELD_MM, PIXELS_PER_MM = (90.0, 68.0), 6.0
+FIELD_MM, PIXELS_PER_MM = (90.0, 68.0), 4.0
 TIP_COLOR, CORE_COLOR, TARGET_COLOR = (255, 255, 255), (230, 159, 0), (221, 136, 180)
 
 
@@ -25,8 +25,7 @@ def frame_picture(image: ImageFrame, record: CoreRecord) -> Pixels:
     middle = 0.5 * (np.array(image.data.shape[::-1]) - 1.0)
     center = record.tip or record.target
     if center is not None:
-        at = ras_to_ijk(image.ijk_to_ras, np.array(center))
-        middle = np.clip(at, 0.0, np.array(image.data.shape[::-1]) - 1.0)
+        middle = np.clip(ras_to_ijk(image.ijk_to_ras, np.array(center)), 0.0, np.array(image.data.shape[::-1]) - 1.0)
     width, height = (round(length * PIXELS_PER_MM) for length in FIELD_MM)
     x = (np.arange(width) - 0.5 * (width - 1)) / PIXELS_PER_MM / spacing[0] + middle[0]
     y = (np.arange(height) - 0.5 * (height - 1)) / PIXELS_PER_MM / spacing[1] + middle[1]
@@ -36,18 +35,19 @@ def frame_picture(image: ImageFrame, record: CoreRecord) -> Pixels:
         """In mm from the picture's middle: to the right, downward."""
         return (ras_to_ijk(image.ijk_to_ras, np.array(point)) - middle)[:2] * spacing[:2]
 
-    grid = np.stack(np.meshgrid((x - middle[0]) * spacing[0], (y - middle[1]) * spacing[1]), axis=-1)
+    right, down = ((x - middle[0]) * spacing[0])[None, :], ((y - middle[1]) * spacing[1])[:, None]
     if record.target is not None:
-        distance = np.linalg.norm(grid - position(record.target), axis=-1)
-        radius = record.target_radius_mm or 1.0
-        picture[np.abs(distance - radius) < 0.35] = TARGET_COLOR
+        at = position(record.target)
+        distance = np.hypot(right - at[0], down - at[1])
+        picture[np.abs(distance - (record.target_radius_mm or 1.0)) < 0.35] = TARGET_COLOR
         picture[distance < 0.5] = TARGET_COLOR
     if record.core_points is not None:
         begin, end = (position(point) for point in record.core_points)
-        picture[_distance_to_line(grid, begin, end) < 0.5] = CORE_COLOR
+        picture[_distance_to_line(right - begin[0], down - begin[1], end - begin) < 0.5] = CORE_COLOR
     if record.tip is not None:
-        offset = np.abs(grid - position(record.tip))
-        picture[(offset.min(axis=-1) < 0.3) & (offset.max(axis=-1) < 3.0)] = TIP_COLOR
+        at = position(record.tip)
+        across, along = np.abs(right - at[0]), np.abs(down - at[1])
+        picture[((across < 0.3) & (along < 3.0)) | ((across < 3.0) & (along < 0.3))] = TIP_COLOR
     return picture
 
 
@@ -62,10 +62,7 @@ def _resampled(pixels: NDArray[np.float32], x: NDArray[np.float64], y: NDArray[n
     return np.asarray(np.clip(255.0 * values / upper if upper > 0.0 else values, 0.0, 255.0), dtype=np.uint8)
 
 
-def _distance_to_line(
-    points: NDArray[np.float64], begin: NDArray[np.float64], end: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Of points (..., 2) from a line that begins and ends."""
-    along = end - begin
-    share = np.clip(((points - begin) @ along) / max(float(along @ along), 1e-9), 0.0, 1.0)
-    return np.asarray(np.linalg.norm(points - begin - share[..., None] * along, axis=-1))
+def _distance_to_line(x: NDArray[np.float64], y: NDArray[np.float64], end: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of points (x, y) from the line that runs from the origin to ``end``."""
+    share = np.clip((x * end[0] + y * end[1]) / max(float(end @ end), 1e-9), 0.0, 1.0)
+    return np.asarray(np.hypot(x - share * end[0], y - share * end[1]))
