@@ -63,7 +63,7 @@ def copy_of_volume(node: Any) -> CopiedImages:
     """
     name = node.GetName() or "volume"
     matrix = _to_world(node.GetParentTransformNode(), name) @ ijk_to_ras_of(node)
-    return CopiedImages(name, ImageVolume(_pixels_of(node, name)[np.newaxis], [matrix]))
+    return CopiedImages(name, ImageVolume(_pixels_of(node, name)[np.newaxis].copy(), [matrix]))
 
 
 def copy_of_sequence(node: Any) -> CopiedImages:
@@ -98,7 +98,7 @@ def copy_of_sequence(node: Any) -> CopiedImages:
 
 
 def _pixels_of(node: Any, name: str) -> NDArray:
-    """A copy of the pixels, (slice, row, col), in their own type."""
+    """The node's own pixels, (slice, row, col)."""
     image = node.GetImageData()
     scalars = None if image is None else image.GetPointData().GetScalars()
     if scalars is None or scalars.GetNumberOfTuples() == 0:
@@ -109,7 +109,7 @@ def _pixels_of(node: Any, name: str) -> NDArray:
             "choose a gray image"
         )
     columns, rows, slices = image.GetDimensions()
-    return vtk_to_numpy(scalars).reshape(slices, rows, columns).copy()
+    return vtk_to_numpy(scalars).reshape(slices, rows, columns)
 
 
 def _to_world(transform: Any | None, name: str) -> Matrix:

@@ -178,7 +178,7 @@ def test_choices_rest_while_the_engine_is_active(panel: Any) -> None:
 def playing(panel: Any, port: int) -> None:
     """What a panel does: check, start the engine, then tell the section of every status."""
     panel.settings.enginePort = port
-    assert panel.section.engineOptions() == []
+    panel.section.engineOptions()
     panel.section.update(STARTING)
     assert panel.section._player is None
     panel.section.update(WAITING)
@@ -254,6 +254,7 @@ def test_a_volume_plays_its_slices_where_they_are(panel: Any, engine: Any, wait_
     panel.choose("Volume")
     panel.ui.volumeNodeSelector.setCurrentNode(volume)
     panel.ui.framesAsComboBox.currentText = "slices of one volume"
+    assert panel.section.engineOptions() == ["--slices-as-time"]
     playing(panel, port)
     wait_until(lambda: panel.section._player.status.state is PlayerState.FINISHED)
     found = {}
@@ -262,6 +263,20 @@ def test_a_volume_plays_its_slices_where_they_are(panel: Any, engine: Any, wait_
             found[int(envelope.metadata["TR.FrameIndex"])] = envelope.message
     np.testing.assert_array_equal(found[2].data[0], pixels[2])
     assert found[2].ijk_to_ras[2, 3] == pytest.approx(8.0)
+
+
+def test_a_volume_as_time_is_repeated_with_other_lines_each_time(panel: Any, engine: Any, wait_until: Any) -> None:
+    port, processor, _ = engine
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Still")
+    slicer.util.updateVolumeFromArray(volume, np.ones((1, 32, 24), np.int16))
+    panel.choose("Volume")
+    panel.ui.volumeNodeSelector.setCurrentNode(volume)
+    panel.ui.accelerationSpinBox.value = 8
+    panel.ui.rateSpinBox.value = 50.0
+    playing(panel, port)
+    wait_until(lambda: processor.counters.accepted > 20)
+    assert panel.section._player.status.n_frames == 100
+    assert processor.counters.restarts == 0
 
 
 def test_a_file_that_is_none_fails_in_words_and_the_panel_goes_on(

@@ -42,6 +42,11 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
         default="label",
         help="believe the images' coordinate label, or overrule it (%(default)s)",
     )
+    parser.add_argument(
+        "--slices-as-time",
+        action="store_true",
+        help="frames that lie elsewhere begin no new series: for the slices of a volume, played one after the other",
+    )
     parser.add_argument("--legacy-v1", action="store_true", help="send version 1 headers for old receivers")
     parser.add_argument(
         "--message-log", type=path_name, metavar="FILE", help="append the name of every accepted message"
@@ -97,6 +102,7 @@ def serve_options(options: argparse.Namespace) -> ServeOptions:
         forward=parse_address(options.forward) if options.forward else None,
         image_device=options.image_device,
         image_coordinates=options.image_coordinates,
+        slices_as_time=options.slices_as_time,
         legacy_v1=options.legacy_v1,
         message_log=options.message_log,
         record=options.record,

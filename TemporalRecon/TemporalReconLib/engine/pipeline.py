@@ -57,7 +57,7 @@ class ReconstructionPipeline:
     def __init__(self, reconstructor: Reconstructor, follow_geometry: bool = True) -> None:
         self.reconstructor = reconstructor
         self.counters = StreamCounters()
-        self._follow_geometry = follow_geometry
+        self.follow_geometry = follow_geometry
         self._last: KSpaceFrame | ImageFrame | None = None
         self._planning: KSpaceFrame | ImageFrame | None = None
         self._expects_gap = False
@@ -151,7 +151,7 @@ class ReconstructionPipeline:
         return self._has_moved(frame, last)
 
     def _has_moved(self, frame: KSpaceFrame | ImageFrame, last: KSpaceFrame | ImageFrame) -> bool:
-        return self._follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, SAME_PLACE_MM)
+        return self.follow_geometry and not same_geometry(frame.ijk_to_ras, last.ijk_to_ras, SAME_PLACE_MM)
 
     def _accept(self, frame: KSpaceFrame | ImageFrame) -> bool:
         last = self._last
@@ -174,7 +174,7 @@ class ReconstructionPipeline:
 
     def _fit_planning(self, first: KSpaceFrame) -> None:
         """Bring the planning scan to the place of the series that begins with this frame."""
-        if self._planning is None or not self._follow_geometry:
+        if self._planning is None or not self.follow_geometry:
             return
         fitted, note = fitted_planning(self._planning, first)
         if fitted is not self._planning:

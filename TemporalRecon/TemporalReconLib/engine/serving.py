@@ -40,6 +40,7 @@ class ServeOptions:
     forward: tuple[str, int] | None = None
     image_device: str = IMAGE_DEVICE
     image_coordinates: ImageCoordinates = "label"
+    slices_as_time: bool = False
     legacy_v1: bool = False
     message_log: Path | None = None
     record: Path | None = None
@@ -101,6 +102,7 @@ def serving(
 
     fallback = None
     if isinstance(processor, ReconstructionProcessor):
+        processor.pipeline.follow_geometry = not options.slices_as_time
         fallback = MemoryFallback(processor.pipeline, options.weights)
     engine = Engine(
         processor,

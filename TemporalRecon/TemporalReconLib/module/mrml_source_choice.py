@@ -7,9 +7,12 @@ from slicer.i18n import tr as _
 from TemporalReconLib.cli.serve import parse_address
 from TemporalReconLib.engine_session import listen_options
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.module.mrml_source_settings import SourceKind
+from TemporalReconLib.module.mrml_source_settings import FramesAs, SourceKind
 from TemporalReconLib.mrml_nodes import ROLE
 from TemporalReconLib.mrml_volume import VOLUME_ROLE
+
+# A volume that is played as time comes so often, each time with other lines where it is undersampled.
+VOLUME_REPEATS = 100
 
 
 def liveOptions(settings):
@@ -23,6 +26,17 @@ def liveOptions(settings):
         parse_address(settings.connectTo.strip())
         options += ["--forward", settings.connectTo.strip()]
     return options
+
+
+def seriesEngineOptions(settings):
+    """Options of ``serve`` for a series; raises InputError if nothing is chosen that could be played."""
+    checkSeries(settings)
+    return ["--slices-as-time"] if playsSlices(settings) else []
+
+
+def playsSlices(settings):
+    """Whether the slices of a volume are the frames."""
+    return settings.sourceKind is not SourceKind.SEQUENCE and settings.framesAs is FramesAs.SLICES
 
 
 def checkSeries(settings):
@@ -50,15 +64,15 @@ def seriesOpener(settings):
     from TemporalReconLib.mrml_series import copy_of_sequence, copy_of_volume
 
     checkSeries(settings)
-    kind = settings.sourceKind
     acceleration = float(settings.acceleration) if settings.acceleration > 1 else None
-    frames = "time" if kind is SourceKind.SEQUENCE else settings.framesAs.value
+    isVolume = settings.sourceKind is SourceKind.VOLUME
+    frames = "slices" if playsSlices(settings) else f"repeat:{VOLUME_REPEATS}" if isVolume else "time"
     options = SeriesOptions(acceleration, settings.mask, settings.maskSeed, frames)
-    if kind is SourceKind.FILE:
+    if settings.sourceKind is SourceKind.FILE:
         path = Path(settings.seriesFile.strip())
         return lambda: open_for_playing(path, options)
     node = chosenNode(settings)
-    images = copy_of_sequence(node) if kind is SourceKind.SEQUENCE else copy_of_volume(node)
+    images = copy_of_volume(node) if isVolume else copy_of_sequence(node)
     return lambda: prepare_for_playing(images.series(frames), options)
 
 

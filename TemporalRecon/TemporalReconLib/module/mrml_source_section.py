@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from TemporalReconLib.engine_session import SessionState
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.module.mrml_sample_data import loadSampleCase
-from TemporalReconLib.module.mrml_source_choice import checkSeries, liveOptions, seriesOpener
+from TemporalReconLib.module.mrml_source_choice import liveOptions, seriesEngineOptions, seriesOpener
 from TemporalReconLib.module.mrml_source_settings import SourceKind
 from TemporalReconLib.module.mrml_source_text import linkText, pauseText, playerText, playText, positionText, sendToText
 
@@ -75,8 +75,7 @@ class SourceSection:
         self._failure = ""
         if self.isLive:
             return [] if self._settings is None else liveOptions(self._settings)
-        checkSeries(self._settings)
-        return []
+        return seriesEngineOptions(self._settings)
 
     def begin(self, host, port):
         """Play the series to the engine that listens there; does nothing for a live source or while one plays."""

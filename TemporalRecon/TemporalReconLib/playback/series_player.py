@@ -113,8 +113,9 @@ class SeriesPlayer:
 
     def set_rate(self, rate_fps: float | None) -> None:
         """Frames per second from now on; None for the series' own."""
-        self._wished_rate_fps = rate_fps
-        self._n_commands += 1  # the frame that waits for its turn has another one now
+        with self._changed:
+            self._wished_rate_fps = rate_fps
+            self._n_commands += 1  # the frame that waits for its turn has another one now
 
     def close(self, timeout_s: float = _CLOSE_S) -> None:
         """End thread and connection, and wait for the thread at most ``timeout_s`` seconds.

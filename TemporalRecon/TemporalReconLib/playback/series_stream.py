@@ -13,8 +13,9 @@ from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frames import image_envelope, kspace_envelope
 
-# As many frames as R = 16 needs to see every line once.
-RUN_IN_FRAMES = 16
+# At R = 16 without a planning scan, the temporal method's relative error after a jump was 0.40, 0.13 and 0.09 with
+# 0, 16 and 32 frames ahead, and 0.07 in passing. More would make a jump slow.
+RUN_IN_FRAMES = 32
 
 
 class SeriesStream:
@@ -26,7 +27,7 @@ class SeriesStream:
     planning scan goes ahead of every stream, so that each is whole even after the engine was told to forget.
 
     Undersampled frames mean little alone. A stream that begins in the middle therefore starts with the frames before
-    it, sent at once and dated back: the picture after a jump then looks as it would have looked in passing.
+    it, sent at once and dated back: the picture after a jump then looks nearly as it would have looked in passing.
 
     Parameters
     ----------

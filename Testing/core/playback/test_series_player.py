@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from TemporalReconLib.acquisition.frame_series import FrameList, Series
+from TemporalReconLib.acquisition.frame_series import FrameList, Series, SlicesAsTime
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.undersampling import undersample
 from TemporalReconLib.engine.offline import OpenedSeries, reconstruct_series
@@ -173,7 +173,8 @@ def test_pause_holds_the_frame_and_play_goes_on_behind_it_in_the_same_stream(lis
     reach(player, PlayerState.PAUSED)
     held = player.status.position
     time.sleep(0.3)
-    assert player.status.position == held == listener.indices[-1]
+    assert player.status.position == held
+    wait_for(lambda: listener.indices[-1] == held)
     player.play()
     reach(player, PlayerState.FINISHED)
     assert listener.indices == list(range(30))
@@ -197,14 +198,13 @@ def test_steps_add_up_and_pause(listener, play_to):
     player = play_to(images(12), listener.server.port)
     for _ in range(3):
         player.step(1)
-    wait_for(lambda: player.status.position == 2)
+    wait_for(lambda: listener.indices[-1:] == [2])
     reach(player, PlayerState.PAUSED)
     player.step(1)
-    wait_for(lambda: player.status.position == 3)
-    assert listener.indices[-2:] == [2, 3]
+    wait_for(lambda: listener.indices[-2:] == [2, 3])
     assert listener.frames[-1][0] == listener.frames[-2][0], "the next frame belongs to the same stream"
     player.step(-2)
-    wait_for(lambda: player.status.position == 1)
+    wait_for(lambda: listener.indices[-1:] == [1])
     assert listener.frames[-1][0] != listener.frames[-2][0], "time must not go backwards within a stream"
     player.step(-99)
     wait_for(lambda: player.status.position == 0)
@@ -215,13 +215,14 @@ def test_steps_add_up_and_pause(listener, play_to):
 def test_a_jump_of_an_undersampled_series_sends_what_leads_up_to_it_dated_back(listener, play_to):
     series = kspace(40)
     player = play_to(series, listener.server.port, planning=images(1).frame(0), rate_fps=20.0)
-    player.seek(30)
-    wait_for(lambda: listener.indices[-1:] == [30])
-    assert listener.indices == list(range(30 - RUN_IN_FRAMES, 31))
+    player.seek(38)
+    wait_for(lambda: listener.indices[-1:] == [38])
+    assert listener.indices == list(range(38 - RUN_IN_FRAMES, 39))
     assert listener.n_streams == 1
     assert listener.envelopes[0].metadata["TR.Role"] == "planning"
     ends = [float(envelope.metadata["TR.AcqEndTime"]) for envelope in listener.envelopes[1:]]
-    np.testing.assert_allclose(np.diff(ends), 0.05, atol=0.02)
+    np.testing.assert_allclose(np.diff(ends[:-1]), 0.05, atol=1e-5)
+    assert ends[-1] - ends[-2] > 0.049, "the frame itself is of the present"
     n_before = len(listener.frames)
     player.seek(5)
     wait_for(lambda: listener.indices[-1:] == [5])
@@ -339,6 +340,19 @@ def test_closing_ends_thread_and_connection_within_a_second(listener, play_to, c
     wait_for(lambda: listener.server.counters.clients == 0)
     player.play()
     assert player.status.state is PlayerState.STOPPED
+
+
+@pytest.mark.parametrize("slices_as_time", [True, False])
+def test_slices_played_as_time_are_one_series_for_an_engine_that_is_told_so(play_to, slices_as_time):
+    volume = ImageFrame(np.concatenate([picture(k) for k in range(8)]), GEOMETRY, stream_id="volume")
+    processor = ReconstructionProcessor("sliding-window", "cpu")
+    with serving(processor, ServeOptions(port=0, slices_as_time=slices_as_time)) as (server, engine):
+        series = undersample(SlicesAsTime(volume, "volume"), 4.0, "golden")
+        player = play_to(series, server.port, rate_fps=100.0)
+        player.play()
+        reach(player, PlayerState.FINISHED)
+        assert engine.wait_until_done(PATIENCE_S)
+        assert processor.counters.restarts == (0 if slices_as_time else 7)
 
 
 def test_after_a_jump_the_real_engine_shows_what_it_would_have_shown_in_passing_and_counts_nothing_lost(play_to):
