@@ -197,10 +197,13 @@ def _figures(assessment: Assessment, about: str) -> tuple[tuple[str, str], ...]:
     """Sideways miss, what to do by hand before the shot, angle and depth."""
     depth, advance = assessment.error.depth_mm, assessment.forecast.advance_mm
     steering = ("Advance to fire" if advance >= 0 else "Pull back to fire", f"{about}{abs(advance):.1f} mm")
+    angle = ("Angle", f"{about}{assessment.error.angle_deg:.1f}\N{DEGREE SIGN}")
+    # Without a planned path it is taken to the line from tip to target, which means nothing once the tip is there.
+    means_something = assessment.target.entry is not None or not assessment.has_fired
     return (
         ("Sideways miss", f"{about}{assessment.lateral_mm:.1f} mm"),
         *(() if assessment.has_fired else (steering,)),
-        ("Angle", f"{about}{assessment.error.angle_deg:.1f}\N{DEGREE SIGN}"),
+        *((angle,) if means_something else ()),
         ("Depth remaining" if depth >= 0 else "Past the target by", f"{about}{abs(depth):.1f} mm"),
     )
 
@@ -211,7 +214,7 @@ def _verdict_text(assessment: Assessment) -> str:
         CoreVerdict.HIT: f"CORE {verb}HIT",
         CoreVerdict.EDGE: f"CORE {verb}HIT THE EDGE",
         CoreVerdict.MISS: f"CORE {'MISSED' if assessment.has_fired else 'WOULD MISS'}",
-        CoreVerdict.UNSURE: "CORE: HIT NOT SURE",
+        CoreVerdict.UNSURE: "CORE MAY HAVE HIT" if assessment.has_fired else "CORE MAY HIT",
     }[assessment.verdict]
 
 
@@ -219,10 +222,10 @@ def _verdict_note(assessment: Assessment, about: str) -> str:
     """How probable, and by how much."""
     probability = assessment.forecast.probability
     if assessment.verdict is CoreVerdict.UNSURE:
-        return "hit in the known directions, one is not known"
-    chance = "probability not known"
+        return f"{'through-plane position' if assessment.is_partly_unknown else 'direction of the needle'} not known"
+    chance = "hit probability not known"
     if probability is not None:
-        chance = f"probability {about}{100 * probability:.0f} %"
+        chance = f"hit probability {about}{100 * probability:.0f} %"
     if assessment.verdict is CoreVerdict.MISS:
         return f"{chance}, {about}{assessment.miss_mm - assessment.target.radius_mm:.1f} mm beside the lesion"
     kept = "kept" if assessment.verdict is CoreVerdict.HIT else "NOT kept"

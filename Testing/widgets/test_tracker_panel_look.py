@@ -148,7 +148,7 @@ def test_an_unknown_position_through_the_plane_is_said_and_drawn(
     normal = case.image.ijk_to_ras[:3, 2] / np.linalg.norm(case.image.ijk_to_ras[:3, 2])
     engine.show(tip_covariance=case.tracked.tip_covariance + 1e6 * np.outer(normal, normal))
     wait_until(lambda: "NOT KNOWN" in joined.ui.warningLabel.text)
-    assert "HIT NOT SURE" in joined.ui.verdictLabel.text
+    assert "CORE MAY HIT" in joined.ui.verdictLabel.text
     look("through-plane-unknown")
 
 
