@@ -219,7 +219,9 @@ class EngineSession:
         if waited < SLOW_START_S:
             reason = "the engine is loading" if self._is_local else "connecting"
             return SessionStatus(SessionState.STARTING, reason, start_up=step)
-        advice = "Press Stop and look at the log." if self._is_local else "Check address, port and firewall."
+        advice = "Check address, port and firewall."
+        if self._is_local:
+            advice = "Look at the log; press Cancel if nothing moves there."
         return SessionStatus(SessionState.STARTING, f"no answer for {waited:.0f} s", advice, start_up=step)
 
     def _report(self, link: EngineLink) -> EngineReport:

@@ -61,9 +61,16 @@ def frame_envelopes(index: int) -> list[Envelope]:
     return envelopes
 
 
-def status_envelopes(n_frames: int) -> list[Envelope]:
+def status_envelopes(n_frames: int, n_senders: int = 1) -> list[Envelope]:
     """The STATUS of both engines, as ``TemporalReconLib.engine.status_message`` composes it."""
-    counters = {"arrived": n_frames + 2, "shown": n_frames, "skipped": 1, "missing": 1, "rejected": 0, "senders": 1}
+    counters = {
+        "arrived": n_frames + 2,
+        "shown": n_frames,
+        "skipped": 1,
+        "missing": 1,
+        "rejected": 0,
+        "senders": n_senders,
+    }
     metadata = {
         "TR.State": "running" if n_frames else "waiting",
         "TR.Counters": json.dumps(counters),
@@ -118,10 +125,11 @@ def main() -> None:
                 raise RuntimeError("CUDA error: out of memory")
             while answers:
                 server.publish(answers.pop(0))
+            is_sending = manner != "silent" and not (manner == "pause" and index >= 30)
             if index % 10 == 0:
-                for envelope in status_envelopes(index):
+                for envelope in status_envelopes(index, int(is_sending)):
                     server.publish(envelope)
-            if manner != "silent" and not (manner == "pause" and index >= 30):
+            if is_sending:
                 seen = [server.publish(envelope) for envelope in frame_envelopes(index)]
                 index += max(seen) > 0  # frames count from the first that somebody can see
             time.sleep(0.05)

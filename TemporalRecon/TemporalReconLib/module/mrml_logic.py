@@ -28,6 +28,7 @@ class TemporalReconLogic(EngineLogic):
         EngineLogic.__init__(self, "TemporalReconLib")
         self.recorder = None
         self.isRecording = False
+        self._recordsAnew = False
         self._volume = None
         self._shown = None
         self._reader = FrameReader()
@@ -44,6 +45,7 @@ class TemporalReconLogic(EngineLogic):
         self.startEngine(parameterNode, options)
         self._shown = None
         self._volume = None
+        self._recordsAnew = True  # what was recorded of another session stays as it is
 
     def stop(self, wait=False):
         """End the engine and the picture; a recording in the scene stays and can be saved."""
@@ -74,8 +76,9 @@ class TemporalReconLogic(EngineLogic):
 
     def record(self, on):
         """Keep the pictures that come from now on in a Slicer sequence, or no longer."""
-        if on and (self.recorder is None or self.recorder.is_full):
+        if on and (self.recorder is None or self.recorder.is_full or self._recordsAnew):
             self.recorder = VolumeRecorder(slicer.mrmlScene)
+            self._recordsAnew = False
         self.isRecording = on
 
     def _useVolume(self, parameterNode):

@@ -99,7 +99,7 @@ def deviceText(status):
     """What the engine computes on, with its free memory."""
     report = status.report
     if not report.device:
-        return _("found when the engine starts") if not status.state.is_active else ""
+        return _("found when the engine starts")
     if report.memory_free_mb is None:
         return report.device
     free = _("{gigabytes:.1f} GB free").format(gigabytes=report.memory_free_mb / 1000)

@@ -55,14 +55,13 @@ def countersText(status: SessionStatus) -> str:
 
 def stepText(step: StartUpStep) -> str:
     """A step of the engine's start in words for a progress bar."""
-    kind = step.text.partition(":")[0]
     words = {
         "environment": _("Checking the environment"),
         "weights": _("Loading the weights"),
         "warm-up": _("First computation"),
         "listening": _("Opening the port"),
     }
-    text = words.get(kind.strip().lower(), step.text)
+    text = next((text for begin, text in words.items() if step.text.startswith(begin)), step.text)
     return _("Step {number} of {total}: {text}").format(number=step.number, total=step.n_steps, text=text)
 
 
