@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-CONFIDENCE_LEVEL = 0.95
+from InstrumentTrackerLib.evaluation.study.statistics.estimate import CONFIDENCE_LEVEL
+from InstrumentTrackerLib.evaluation.study.statistics.rates import wilson_interval
+
 _RESAMPLES = 9999
 _BINS = 10
 # Fewer frames, or speeds that hardly differ, tell nothing of a lag.
@@ -53,8 +55,7 @@ class Rate:
     def interval(self) -> tuple[float, float] | None:
         if not self.n:
             return None
-        found = stats.binomtest(self.hits, self.n).proportion_ci(CONFIDENCE_LEVEL, method="wilson")
-        return float(found.low), float(found.high)
+        return wilson_interval(self.hits / self.n, self.n)
 
 
 @dataclass(frozen=True)

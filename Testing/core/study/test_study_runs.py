@@ -127,6 +127,10 @@ def test_changed_annotations_are_measured_again_and_other_code_drops_all(
     assert listener.cases == ["p0/a"]
     # The mark lies 10 mm too deep now.
     assert study.rows[0]["frames"][-1]["guide_error_mm"] == pytest.approx(10, abs=2.5)
+    # Points beside the pictures: the case is out, and its old rows with it.
+    write_markups(moved / "p0" / "a.mrk.json", {"guide": np.array([900.0, 0.0, 0.0])})
+    study, _ = run(tmp_path / "out", moved)
+    assert {row["patient"] for row in study.rows} == {"p2"} and study.excluded[0].patient == "p0"
     assert Journal(tmp_path / "out", "another version").n_dropped == 6
 
 

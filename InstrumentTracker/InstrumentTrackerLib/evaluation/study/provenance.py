@@ -21,8 +21,8 @@ from InstrumentTrackerLib.benchmark.registry import LIBRARIES, code_files, segme
 from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
 
 _PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "pynrrd", "h5py", "matplotlib", "distributed")
-# What is done with results changes none of them.
-_AFTERWARDS = ("evaluation/study/report", "evaluation/study/statistics", "module")
+# What is done with results changes none of them, and the panels have no part in them.
+_AFTERWARDS = ("evaluation/study/report", "evaluation/study/statistics", "module", "mrml")
 _LENGTH = 16
 
 

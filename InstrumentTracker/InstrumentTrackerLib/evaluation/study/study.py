@@ -84,7 +84,8 @@ def do_study(
     journal = Journal(folder, version)
     if journal.n_dropped:
         logger.warning("%d rows of other code, weights or settings are replaced", journal.n_dropped)
-    tasks = _open_tasks(cases, config, journal)
+    fingerprints = _fingerprints(cases, excluded)
+    tasks = _open_tasks(fingerprints, config, journal)
     listener.start(len(tasks), sum(len(task.runs) for task in tasks))
     for outcome in schedule.outcomes(CaseWork(config, device, version), tasks):
         journal.add(outcome)
@@ -92,15 +93,31 @@ def do_study(
         listener.finished(outcome.case.key, outcome.n_runs)
     journal.tidy()
     runs = runs_of(config)
-    rows = journal.rows((case.patient, case.name, run) for case in cases for run in runs)
+    # A case that changed and cannot be used any more has old rows, which do not count.
+    rows = [
+        row
+        for case, fingerprint in fingerprints.items()
+        for row in journal.rows((case.patient, case.name, run) for run in runs)
+        if row["fingerprint"] == fingerprint
+    ]
     order = sorted(excluded, key=lambda each: (each.patient, each.case, each.reason))
     return Study(config, rows, order, journal, provenance(config, device) | {"cases": _counts(rows)})
 
 
-def _open_tasks(cases: list[StudyCase], config: StudyConfig, journal: Journal) -> list[CaseTask]:
-    tasks = []
+def _fingerprints(cases: list[StudyCase], excluded: list[Exclusion]) -> dict[StudyCase, str]:
+    """Of the cases whose files can be read; the others are added to ``excluded``."""
+    found = {}
     for case in cases:
-        fingerprint = case.fingerprint
+        try:
+            found[case] = case.fingerprint
+        except OSError as error:
+            excluded.append(Exclusion(case.patient, case.name, f"cannot be read: {error}"))
+    return found
+
+
+def _open_tasks(fingerprints: dict[StudyCase, str], config: StudyConfig, journal: Journal) -> list[CaseTask]:
+    tasks = []
+    for case, fingerprint in fingerprints.items():
         runs = tuple(run for run in runs_of(config) if not journal.has(case.patient, case.name, run, fingerprint))
         if runs:
             tasks.append(CaseTask(case, runs, fingerprint))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class Schedule:
     @contextmanager
     def _client(self) -> Iterator[Any]:
         distributed = require_dask()
+        # Its notes would stand in the middle of the line of progress.
+        logging.getLogger("distributed").setLevel(logging.ERROR)
         with ExitStack() as stack:
             if self.scheduler is None:
                 limit = "auto" if self.memory_gb is None else int(self.memory_gb * 2**30)
