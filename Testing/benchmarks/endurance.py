@@ -86,7 +86,7 @@ def main() -> int:
         "adds_up": newest.get("accepted")
         == arguments.frames - n_damaged
         == newest.get("shown", 0) + newest.get("skipped", 0)
-        and newest.get("missing") == newest.get("rejected") == n_damaged,
+        and (newest.get("missing"), newest.get("rejected")) == (0, n_damaged),
     }
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
     if arguments.output is not None:

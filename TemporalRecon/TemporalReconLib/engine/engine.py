@@ -73,13 +73,13 @@ class Engine:
         self._fallback = fallback
         self._streams = StreamGuard()
         self._starts_series = False
+        self._n_unreadable = 0
+        self._unreadable_lock = threading.Lock()
         self._queue = WorkQueue()
         self._health = Health()
         self._senders = Senders()
         self._device = DeviceWatch(processor.device)
-        self._paused = threading.Event()
-        self._stopping = threading.Event()
-        self._status_due = threading.Event()
+        self._paused, self._stopping, self._status_due = (threading.Event() for _ in range(3))
         self._threads: list[threading.Thread] = []
 
     @property
@@ -115,6 +115,8 @@ class Engine:
     def reject(self, reason: str) -> None:
         """Count a frame that could not even be decoded, and tell why."""
         self._fail(reason)
+        with self._unreadable_lock:
+            self._n_unreadable += 1
 
     def submit(
         self,
@@ -128,11 +130,14 @@ class Engine:
         if kind in ("frame", "planning"):
             self._senders.heard(sender)
         if kind == "frame":
-            self._health.frame_arrived()
+            if self._health.frame_arrived():
+                self._status_due.set()
             if self._paused.is_set():
                 return
         arrival = time.time() if arrival_time is None else arrival_time
-        self._queue.put(Work(kind, content, arrival, time_is_known))
+        with self._unreadable_lock:
+            n_unreadable, self._n_unreadable = (self._n_unreadable, 0) if kind == "frame" else (0, self._n_unreadable)
+        self._queue.put(Work(kind, content, arrival, time_is_known, n_unreadable))
 
     def select_method(self, name: str) -> None:
         """Change the reconstruction method between two frames; raises InputError if there is none of that name."""
@@ -297,6 +302,7 @@ class Engine:
         if not self._streams.admits(frame.stream_id, work.received_s):
             self._health.frame_foreign(frame.stream_id, self._streams.current)
             return record
+        self._processor.expect_unreadable(work.n_unreadable)
         restarts, accepted_before = self._processor.counters.restarts, self._processor.counters.accepted
         failure = self._guarded(lambda: self._take(frame, accepted_before))
         self._health.planning_used(self._processor.planning_note)
@@ -354,17 +360,16 @@ class Engine:
         # A method with delay shows an older frame than the one that arrived; its picture is older by that much.
         lag_s = newest.frame.acquisition_end_time - image.acquisition_end_time
         latency_ms = (time.monotonic() - newest.received_s + lag_s) * 1e3
-        self._health.picture_shown(latency_ms, n_skipped, image.quality if image.is_unreliable else None)
+        if self._health.picture_shown(latency_ms, n_skipped, image.quality if image.is_unreliable else None):
+            self._status_due.set()
         report = self._health.report()
         defaults = common_metadata(image, "image") | {
             "TR.Quality": "nan",
             "TR.State": report.state,
             "TR.Confidence": "nan",
         }
-        figures = {
-            "TR.Latency_ms": f"{latency_ms:.1f}",
-            "TR.Dropped": str(self._processor.counters.dropped + report.rejected),
-        }
+        n_dropped = self._processor.counters.dropped + report.rejected
+        figures = {"TR.Latency_ms": f"{latency_ms:.1f}", "TR.Dropped": str(n_dropped)}
         if not newest.time_is_known:
             figures["TR.TimeSource"] = "arrival"
         for envelope in envelopes:

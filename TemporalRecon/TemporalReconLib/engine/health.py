@@ -71,15 +71,17 @@ class Health:
         self._shown = self._skipped = self._rejected = 0
         self._arrived = self._paused = self._foreign = 0
 
-    def frame_arrived(self) -> None:
-        """A frame was received."""
+    def frame_arrived(self) -> bool:
+        """A frame was received; True if that changes the state."""
         now = time.monotonic()
         with self._lock:
+            before = self._state()[0]
             self._arrived += 1
             self._paused += self._is_stopped
             if self._last_frame is not None:
                 self._intervals_s.append(now - self._last_frame)
             self._last_frame = now
+            return self._state()[0] != before
 
     def frame_foreign(self, stream_id: str, current: str) -> None:
         """A frame was left out because another stream is being shown."""
@@ -108,9 +110,16 @@ class Health:
         with self._lock:
             self._fallback = f"out of memory, now {what}" if what else ""
 
-    def picture_shown(self, latency_ms: float, n_skipped: int, doubtful_quality: float | None = None) -> None:
-        """A picture went out, ``n_skipped`` older ones did not; its quality, if that is too low to rely on."""
+    def picture_shown(self, latency_ms: float, n_skipped: int, doubtful_quality: float | None = None) -> bool:
+        """A picture went out, ``n_skipped`` older ones did not; its quality, if that is too low to rely on.
+
+        Returns
+        -------
+        bool
+            True if that changes the state.
+        """
         with self._lock:
+            before = self._state()[0]
             self._latencies_ms.append(latency_ms)
             self._shown += 1
             self._skipped += n_skipped
@@ -122,6 +131,7 @@ class Health:
                 else f"picture unreliable (quality {100 * doubtful_quality:.0f} %); if it stays, send a new planning "
                 "scan or change to method compressed-sensing"
             )
+            return self._state()[0] != before
 
     def planning_used(self, note: str) -> None:
         """What a user should know of the planning scan; empty where it is used as it was sent."""

@@ -16,8 +16,9 @@ from TemporalReconLib.reconstruction.reconstructor import Reconstructor
 class StreamCounters:
     """What happened to the frames of a stream.
 
-    ``missing`` and ``repeated`` frames are lost. A frame that ``stepped_back``, of another stream or matrix, or from
-    another place (``moved``) begins a new series; ``restarts`` counts all of these.
+    ``missing`` and ``repeated`` frames are lost; one that came, but could not be read, is not missing. A frame that
+    ``stepped_back``, of another stream or matrix, or from another place (``moved``) begins a new series; ``restarts``
+    counts all of these.
     """
 
     accepted: int = 0
@@ -61,6 +62,7 @@ class ReconstructionPipeline:
         self._last: KSpaceFrame | ImageFrame | None = None
         self._planning: KSpaceFrame | ImageFrame | None = None
         self._expects_gap = False
+        self._n_unreadable = 0
         self.planning_note = ""
 
     def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
@@ -127,6 +129,10 @@ class ReconstructionPipeline:
         """Frames were ignored on purpose: the next jump ahead in the index is no loss."""
         self._expects_gap = True
 
+    def expect_unreadable(self, n_frames: int) -> None:
+        """So many frames came that could not be read; others count them, and the gap they leave is no further loss."""
+        self._n_unreadable += n_frames
+
     def replace_reconstructor(self, reconstructor: Reconstructor) -> None:
         """Go on with another method; it starts without history but with the planning scan."""
         self.reconstructor = reconstructor
@@ -166,8 +172,9 @@ class ReconstructionPipeline:
                 self.counters.repeated += 1
                 return False
             elif not self._expects_gap:
-                self.counters.missing += frame.index - last.index - 1
+                self.counters.missing += max(0, frame.index - last.index - 1 - self._n_unreadable)
         self._expects_gap = False
+        self._n_unreadable = 0
         self._last = frame
         self.counters.accepted += 1
         return True

@@ -90,6 +90,10 @@ class FrameProcessor(Protocol):
         """Frames were ignored on purpose."""
         ...
 
+    def expect_unreadable(self, n_frames: int) -> None:
+        """So many frames came that could not be read."""
+        ...
+
     def renew(self) -> None:
         """Be as new: no series, nothing counted."""
         ...
@@ -167,6 +171,9 @@ class ReconstructionProcessor:
 
     def expect_gap(self) -> None:
         self.pipeline.expect_gap()
+
+    def expect_unreadable(self, n_frames: int) -> None:
+        self.pipeline.expect_unreadable(n_frames)
 
     def renew(self) -> None:
         self.reset()

@@ -20,13 +20,15 @@ class Work:
     or ``done`` (tell the submitter that all before it is done) with its content.
 
     ``arrival_time`` is the UTC epoch second at which it was received; ``time_is_known`` is False for a frame whose
-    sender stated no time. ``received_s`` is the same moment by a clock that never jumps.
+    sender stated no time. ``n_unreadable`` frames came since the one before and could not be read. ``received_s`` is
+    the moment of arrival by a clock that never jumps.
     """
 
     kind: str
     content: Any = None
     arrival_time: float = 0.0
     time_is_known: bool = True
+    n_unreadable: int = 0
     received_s: float = field(default_factory=time.monotonic)
     n_bytes: int = field(init=False)
 
