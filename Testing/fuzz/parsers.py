@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import ismrmrd
@@ -44,6 +45,7 @@ from TemporalReconLib.igtl.messages import (
     TransformMessage,
 )
 from TemporalReconLib.igtl.metadata import decode_metadata, encode_metadata
+from TemporalReconLib.mrd import frame_stream
 from TemporalReconLib.mrd.frame_rule import FrameRule
 from TemporalReconLib.mrd.frame_stream import FrameStream
 from TemporalReconLib.mrd.image_message import decode_image, mrd_images
@@ -53,6 +55,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core" / "acquisition"))
 from mrd_files import COLUMNS, header_xml
 
 MAX_REFUSAL = 1000
+# The lines under test all follow the same header, which has a parser of its own above them.
+frame_stream.parse_mrd_header = lru_cache(frame_stream.parse_mrd_header)
 
 
 @dataclass(frozen=True)
