@@ -15,17 +15,17 @@ _STEP = re.compile(r"step ([0-9]+)/([0-9]+): (.*)")
 
 @dataclass(frozen=True)
 class StartUpStep:
-    """The step of its start that the engine has announced last, counted from 1.
+    """The step of its start that the engine has done last, counted from 1; 0 before the first.
 
     Attributes
     ----------
     text
-        What is being done, in the engine's words.
+        What was done, in the engine's words.
     """
 
-    number: int
-    n_steps: int
-    text: str
+    number: int = 0
+    n_steps: int = 4
+    text: str = ""
 
 
 @dataclass(frozen=True)

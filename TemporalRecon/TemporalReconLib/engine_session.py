@@ -63,7 +63,7 @@ class SessionStatus:
     stale_after_s
         Silence from which on the shown picture is stale, s; see :mod:`~TemporalReconLib.frame_clock`.
     start_up
-        The step of its start that the engine has announced last; None before, and for a remote one.
+        The step of its start that the engine has done last; None for an engine on another computer.
     report
         What the engine says of itself.
     """
@@ -215,7 +215,7 @@ class EngineSession:
             advice = f"Let the scanner send to port {self._port}."
             return SessionStatus(SessionState.WAITING, "no picture yet", advice, report=report)
         waited = time.monotonic() - self._started_at
-        step = start_up_step(self.process.log_tail) if self._is_local else None
+        step = (start_up_step(self.process.log_tail) or StartUpStep()) if self._is_local else None
         if waited < SLOW_START_S:
             reason = "the engine is loading" if self._is_local else "connecting"
             return SessionStatus(SessionState.STARTING, reason, start_up=step)

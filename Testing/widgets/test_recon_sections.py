@@ -92,8 +92,8 @@ def test_a_start_shows_its_steps_in_order_and_can_be_cancelled_at_once(run: Any,
     run("slow", "Starting")
     bar = recon.ui.startUpProgressBar
     assert bar.isVisibleTo(recon.parent)
-    wait_until(lambda: bar.format == "Step 1 of 4: Checking the environment")
-    wait_until(lambda: bar.format == "Step 2 of 4: Loading the weights")
+    wait_until(lambda: bar.format == "Step 1 of 4: checking the environment")
+    wait_until(lambda: bar.format == "Step 2 of 4: loading the weights")
     assert (bar.value, bar.maximum) == (1, 4)
     begin = time.monotonic()
     recon.ui.stopButton.click()

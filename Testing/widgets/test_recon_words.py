@@ -76,10 +76,12 @@ def test_the_axis_of_the_plot_ends_at_a_round_number(words: Any) -> None:
     ]
 
 
-def test_steps_of_the_start_are_told_in_words(words: Any) -> None:
+def test_the_step_under_way_is_told_when_the_one_before_is_done(words: Any) -> None:
     text = words("mrml_status_text").stepText
-    assert text(StartUpStep(3, 4, "warm-up: 84 ms")) == "Step 3 of 4: First computation"
-    assert text(StartUpStep(4, 4, "listening on 127.0.0.1:18944")) == "Step 4 of 4: Opening the port"
+    assert text(StartUpStep()) == "Step 1 of 4: checking the environment"
+    assert text(StartUpStep(2, 4, "weights: temporal")) == "Step 3 of 4: first computation"
+    assert text(StartUpStep(4, 4, "listening on 127.0.0.1:18944")) == "Step 4 of 4: opening the port"
+    assert text(StartUpStep(1, 6, "another engine's step")) == "Step 2 of 6: another engine's step"
 
 
 def test_answers_to_commands_are_told_with_their_reason(words: Any) -> None:

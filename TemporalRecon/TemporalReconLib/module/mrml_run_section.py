@@ -50,7 +50,7 @@ class RunSection:
             bar.format = ""
         else:
             bar.maximum = step.n_steps
-            bar.value = step.number - 1
+            bar.value = step.number
             bar.format = stepText(step)
 
     def onLogFolded(self, folded):

@@ -53,16 +53,17 @@ def countersText(status: SessionStatus) -> str:
     )
 
 
-def stepText(step: StartUpStep) -> str:
-    """A step of the engine's start in words for a progress bar."""
-    words = {
-        "environment": _("Checking the environment"),
-        "weights": _("Loading the weights"),
-        "warm-up": _("First computation"),
-        "listening": _("Opening the port"),
-    }
-    text = next((text for begin, text in words.items() if step.text.startswith(begin)), step.text)
-    return _("Step {number} of {total}: {text}").format(number=step.number, total=step.n_steps, text=text)
+def stepText(done: StartUpStep) -> str:
+    """The step of the engine's start that is under way, for a progress bar."""
+    words = (
+        _("checking the environment"),
+        _("loading the weights"),
+        _("first computation"),
+        _("opening the port"),
+    )
+    number = min(done.number + 1, done.n_steps)
+    text = words[number - 1] if done.n_steps == len(words) else done.text
+    return _("Step {number} of {total}: {text}").format(number=number, total=done.n_steps, text=text)
 
 
 def lamp(kind: str, words: str) -> str:
