@@ -17,6 +17,7 @@ import pytest
 import slicer
 from InstrumentTrackerLib.case_log.case_log import CaseLog
 from InstrumentTrackerLib.case_log.provenance import Provenance
+from InstrumentTrackerLib.mrml_case_picture import desktop_picture
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 from standins import desktop
 from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -293,3 +294,49 @@ def test_closing_leaves_no_thread_timer_or_observer(bedside: Any) -> None:
     assert len(bedside.section.log.records) == 1, "nobody listens any more"
     events = [json.loads(line) for line in (bedside.section.log.folder / "cores.jsonl").read_text().splitlines()]
     assert events[-1]["core"]["throw_mm"] == NEEDLE.throw_mm
+
+
+def test_in_the_panel_a_press_marks_what_the_readout_shows(
+    tracker: Any, use_small_engine: Any, wait_until: Any, port: int, tmp_path: Path
+) -> None:
+    """The small engine's needle ends at (1, 2, 23), pointing along S; the target lies 10 mm on and 3, 4 mm aside."""
+    use_small_engine(tracker, "pictures")
+    tracker.logSection.setFolder(str(tmp_path))
+    target = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Lesions")
+    target.AddControlPointWorld([4.0, 6.0, 33.0], "left apex")
+    tracker.ui.targetSelector.setCurrentNode(target)
+    tracker.logSection.update()
+    assert not tracker.ui.markButton.enabled
+    tracker.ui.portSpinBox.value = port
+    tracker.onStart()
+    wait_until(lambda: tracker.ui.markButton.enabled)
+    assert "left apex" in tracker.ui.markStatusLabel.text
+    tracker.ui.markButton.click()
+    (record,) = tracker.logSection.log.records
+    assert record.distance_mm == pytest.approx(np.sqrt(125), abs=1e-3)
+    assert record.lateral_mm == pytest.approx(5.0, abs=1e-3)
+    assert record.target_name == "left apex"
+    assert tracker.logSection.log.picture(record) is not None
+    assert tracker.logSection.log.provenances[0].method == tracker.logic.getParameterNode().method
+    tracker.onStop()
+    wait_until(lambda: not tracker.ui.markButton.enabled)
+    assert len(CaseLog.open(tracker.logSection.log.folder).records) == 1
+
+
+def test_the_picture_is_that_of_the_visible_views(app: Any, scene: Any) -> None:
+    manager = slicer.app.layoutManager()
+    names = manager.sliceViewNames()
+    assert desktop_picture(None) is None
+    assert desktop_picture(manager) is None, "no view is shown"
+    manager.sliceWidget(names[0]).show()
+    try:
+        picture = QtGui.QImage()
+        assert picture.loadFromData(desktop_picture(manager))
+        assert picture.height() == 480
+        one = picture.width()
+        manager.sliceWidget(names[1]).show()
+        assert picture.loadFromData(desktop_picture(manager))
+        assert picture.width() > one
+    finally:
+        for name in names[:2]:
+            manager.sliceWidget(name).hide()
