@@ -7,8 +7,11 @@ studies that are exactly at the margin, bootstrap-t in 2. SciPy has no studentiz
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import lru_cache
+
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from InstrumentTrackerLib.evaluation.study.statistics.estimate import (
     CONFIDENCE_LEVEL,
@@ -97,13 +100,18 @@ def _pivots(clusters: Clusters, n_resamples: int) -> Array:
     return np.concatenate(found)
 
 
-def _blocks(n: int, n_resamples: int, width: int) -> list[Array]:
-    """How often each resample draws each patient, float64 (resample, patient), in blocks."""
-    generator = np.random.default_rng(0)
+def _blocks(n: int, n_resamples: int, width: int) -> Iterator[Array]:
+    """How often each resample draws each patient, float64 (resample, patient), in blocks of bounded memory."""
     size = max(1, min(n_resamples, _BLOCK_ELEMENTS // max(width, 1)))
-    starts = range(0, n_resamples, size)
-    shares = np.full(n, 1 / n)
-    return [generator.multinomial(n, shares, min(size, n_resamples - start)).astype(np.float64) for start in starts]
+    draws = _draws(n, n_resamples)
+    return (draws[start : start + size].astype(np.float64) for start in range(0, n_resamples, size))
+
+
+@lru_cache(maxsize=2)
+def _draws(n: int, n_resamples: int) -> NDArray[np.uint16]:
+    """Kept, because a study asks for the same ones hundreds of times."""
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), n_resamples)
+    return drawn.astype(np.uint16)
 
 
 def _quantiles(values: Array) -> Array:
