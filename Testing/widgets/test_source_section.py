@@ -175,6 +175,15 @@ def test_choices_rest_while_the_engine_is_active(panel: Any) -> None:
     assert panel.ui.sourceKindComboBox.enabled
 
 
+def test_the_pattern_of_lines_can_be_chosen_only_where_lines_are_left_out(panel: Any) -> None:
+    panel.choose("Sequence")
+    assert not panel.ui.maskComboBox.enabled
+    panel.ui.accelerationSpinBox.value = 8
+    assert panel.ui.maskComboBox.enabled and panel.ui.maskSeedSpinBox.enabled
+    panel.section.update(STARTING)
+    assert not panel.ui.maskComboBox.enabled
+
+
 def playing(panel: Any, port: int) -> None:
     """What a panel does: check, start the engine, then tell the section of every status."""
     panel.settings.enginePort = port
@@ -323,7 +332,7 @@ def test_one_click_loads_the_simulated_biopsy_and_it_plays(panel: Any, engine: A
     (case,) = panel.demos
     assert panel.ui.seriesNodeSelector.currentNode() is case.sequence
     assert "simulated" in case.sequence.GetName()
-    assert panel.ui.accelerationSpinBox.value == 16
+    assert panel.ui.accelerationSpinBox.value == 8
     assert panel.settings.planningVolume is case.planning
     assert case.target.GetNthControlPointLabel(0) == "Target"
     playing(panel, engine[0])

@@ -12,7 +12,8 @@ from TemporalReconLib.module.mrml_source_settings import SourceKind
 from TemporalReconLib.module.mrml_source_text import linkText, pauseText, playerText, playText, positionText, sendToText
 
 _CONNECTED = (SessionState.WAITING, SessionState.RUNNING, SessionState.STALLED)
-_DEMO_ACCELERATION = 16
+# 160 lines by 8: as many lines per frame as 256 by 13.
+_DEMO_ACCELERATION = 8
 
 
 class SourceSection:
@@ -32,7 +33,7 @@ class SourceSection:
         self._settingsTag = None
         self._player = None
         self._failure = ""
-        self._isConnected = False
+        self._isActive = self._isConnected = False
         ui.sourceKindComboBox.connect("currentIndexChanged(int)", self.onKindChanged)
         ui.demoButton.connect("clicked(bool)", self.onDemoClicked)
         ui.seriesFileLineEdit.connect("currentPathChanged(QString)", self.onSeriesFileChanged)
@@ -45,7 +46,7 @@ class SourceSection:
         self._choiceWidgets = (
             *(ui.sourceKindComboBox, ui.demoButton, ui.scannerLineEdit, ui.connectToLineEdit, ui.mrdPortSpinBox),
             *(ui.seriesNodeSelector, ui.volumeNodeSelector, ui.seriesFileLineEdit, ui.framesAsComboBox),
-            *(ui.accelerationSpinBox, ui.maskComboBox, ui.maskSeedSpinBox),
+            ui.accelerationSpinBox,
         )
         self._playWidgets = (ui.playButton, ui.stepBackButton, ui.stepForwardButton, ui.positionSlider)
 
@@ -108,8 +109,8 @@ class SourceSection:
         elif not isConnected:
             self.end()
         self._isConnected = isConnected
-        for widget in self._choiceWidgets:
-            widget.enabled = not status.state.is_active
+        self._isActive = status.state.is_active
+        self.enableChoices()
         self.ui.linkValueLabel.text = linkText(status)
         self.showPlayer()
 
@@ -130,12 +131,19 @@ class SourceSection:
         ui.filePanel.visible = kind is SourceKind.FILE
         ui.framesPanel.visible = kind in (SourceKind.VOLUME, SourceKind.FILE)
         ui.playerPanel.visible = kind is not SourceKind.LIVE
-        for widget in (ui.maskComboBox, ui.maskSeedSpinBox):
-            widget.enabled = settings.acceleration > 1 and ui.accelerationSpinBox.enabled
         if ui.seriesFileLineEdit.currentPath != settings.seriesFile:
             ui.seriesFileLineEdit.currentPath = settings.seriesFile
         ui.sendToValueLabel.text = sendToText(settings)
+        self.enableChoices()
         self.showPlayer()
+
+    def enableChoices(self):
+        """What is played rests while the engine is active; how is free."""
+        for widget in self._choiceWidgets:
+            widget.enabled = not self._isActive
+        undersamples = self._settings is not None and self._settings.acceleration > 1
+        for widget in (self.ui.maskComboBox, self.ui.maskSeedSpinBox):
+            widget.enabled = undersamples and not self._isActive
 
     def showPlayer(self):
         """Position, state and what can be pressed now."""
