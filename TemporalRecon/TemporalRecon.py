@@ -31,7 +31,7 @@ class TemporalRecon(ScriptedLoadableModule):
         self.parent.contributors = ["The InBoreGuidance contributors"]
         self.parent.helpText = _(
             "Reconstructs undersampled MR images live, each from the frames so far, and shows the newest one. "
-            "Press Start, then let the scanner (or <tt>temporal-recon send</tt>) send to the port shown. "
+            "Press Start, then let the scanner send to the port shown. To try it without one, press Demo, then Start. "
             "Research software, not a medical device."
         )
         self.parent.acknowledgementText = _(

@@ -32,6 +32,7 @@ class SessionState(str, Enum):
     WAITING = "waiting for data"
     RUNNING = "running"
     STALLED = "stalled"
+    PAUSED = "paused"
     STOPPING = "stopping"
     FAILED = "failed"
 

@@ -22,15 +22,15 @@ class StaleMark:
         self._live_color_id = LIVE_COLOR_NODE_ID
         self._labels: dict[str, ViewLabel] = {}
 
-    def show(self, volume: Any, text: str) -> None:
-        """Tint the volume node and write the text over every slice view of the desktop that shows it."""
+    def show(self, volume: Any, text: str, is_tinted: bool = True) -> None:
+        """Write the text over every slice view of the desktop that shows the volume node, and tint its picture."""
         display = volume.GetDisplayNode()
         if self._volume is not volume:
             self.hide()
             self._volume = volume
             if display is not None and display.GetColorNodeID() not in (None, STALE_COLOR_NODE_ID):
                 self._live_color_id = display.GetColorNodeID()
-        _set_color(volume, STALE_COLOR_NODE_ID)
+        _set_color(volume, STALE_COLOR_NODE_ID if is_tinted else self._live_color_id)
         shown = slice_views_of(volume)
         for name, view in shown.items():
             if name not in self._labels:

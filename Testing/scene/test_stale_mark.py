@@ -88,3 +88,16 @@ def test_a_view_that_shows_something_else_is_not_labelled(host, view, desktop):
     mark.show(node, "NOT LIVE")
     np.testing.assert_array_equal(rendered(view), before)
     mark.hide()
+
+
+def test_a_paused_picture_is_labelled_but_not_tinted(host, view, desktop):
+    node = LiveVolume(host.scene).update(guidance_case().image)
+    view.show(node)
+    live, mark = rendered(view), StaleMark()
+    mark.show(node, "NOT LIVE")
+    mark.show(node, "PAUSED", is_tinted=False)
+    paused = rendered(view)
+    assert colorfulness(paused) < 1.0
+    assert np.any(paused[4:40] != live[4:40])
+    mark.hide()
+    np.testing.assert_array_equal(rendered(view), live)

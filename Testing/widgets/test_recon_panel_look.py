@@ -6,6 +6,7 @@ With ``PANEL_PICTURES=folder`` the pictures are kept there to be looked at.
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -166,6 +167,11 @@ def test_the_demo_beside_the_view_that_shows_it(recon: Any, picture: Any, wait_u
     wait_until(lambda: recon.logic.session.status.n_frames > 30, 120.0)
     picture(recon, "TemporalRecon-demo", slicer.app.layoutManager().sliceWidget("Red").sliceView())
     recon.ui.playButton.click()
-    wait_until(lambda: "not live" in recon.ui.pictureLabel.text)
-    picture(recon, "TemporalRecon-demo-paused", slicer.app.layoutManager().sliceWidget("Red").sliceView())
-    assert "the series is paused" in recon.ui.stateLabel.text
+    wait_until(lambda: "Paused" in recon.ui.stateLabel.text)
+    picture(recon, "TemporalRecon-paused", slicer.app.layoutManager().sliceWidget("Red").sliceView())
+    recon.ui.playButton.click()
+    wait_until(lambda: "Running" in recon.ui.stateLabel.text)
+    os.kill(recon.logic.session.process.process_id, signal.SIGSTOP)  # a computer that hangs
+    wait_until(lambda: "Stalled" in recon.ui.stateLabel.text)
+    picture(recon, "TemporalRecon-stale", slicer.app.layoutManager().sliceWidget("Red").sliceView())
+    os.kill(recon.logic.session.process.process_id, signal.SIGCONT)

@@ -64,8 +64,9 @@ def test_a_players_reason_replaces_the_scanners(words: Any) -> None:
     assert explained(STALE, PlayerStatus(PlayerState.PLAYING)) is STALE
     paused = explained(STALE, PlayerStatus(PlayerState.PAUSED))
     assert (paused.reason, paused.advice) == ("the series is paused", "Press Play in Source.")
-    assert paused.state is SessionState.STALLED and paused.is_stale
-    assert explained(STALE, PlayerStatus(PlayerState.FAILED, "no such file")).reason == "no such file"
+    assert paused.state is SessionState.PAUSED and paused.is_stale
+    failed = explained(STALE, PlayerStatus(PlayerState.FAILED, "no such file"))
+    assert failed.state is SessionState.STALLED and failed.reason == "no such file"
 
 
 def test_the_axis_of_the_plot_ends_at_a_round_number(words: Any) -> None:

@@ -48,12 +48,11 @@ class LatencyPlot:
             self._paint(painter, width, height, now_s)
         finally:
             painter.end()
-        self._label.pixmap = pixmap
+        self._label.setPixmap(pixmap)
 
     def _paint(self, painter, width, height, now_s):
         text = self._label.palette.color(qt.QPalette.WindowText)
-        faint = qt.QColor(text)
-        faint.setAlpha(70)
+        faint = qt.QColor(text.red(), text.green(), text.blue(), 70)
         right, bottom = width - _RIGHT, height - _BOTTOM
         top_ms = axisTop(max((latency for _time, latency in self._samples), default=0.0))
 
@@ -64,20 +63,27 @@ class LatencyPlot:
             return round(bottom - latency_ms / top_ms * (bottom - _TOP))
 
         for latency in (0.0, 0.5 * top_ms, top_ms):
-            painter.setPen(qt.QPen(faint, 1))
+            painter.setPen(penOf(faint))
             painter.drawLine(_LEFT, y(latency), right, y(latency))
-            painter.setPen(qt.QPen(text, 1))
+            painter.setPen(penOf(text))
             painter.drawText(2, y(latency) + 5, _("{latency:.0f} ms").format(latency=latency))
         for seconds, place in ((60, _LEFT), (30, (_LEFT + right) // 2 - 16), (0, right - 26)):
             painter.drawText(place, height - 4, _("-{seconds} s").format(seconds=seconds) if seconds else _("now"))
         points = [(x(time_s), y(latency)) for time_s, latency in self._samples if time_s >= now_s - SHOWN_S]
-        painter.setPen(qt.QPen(qt.QColor(_LATENCY_COLOR), 2))
+        painter.setPen(penOf(qt.QColor(_LATENCY_COLOR), width=2))
         for before, after in itertools.pairwise(points):
             painter.drawLine(*before, *after)
         if len(points) > 1:
             median = statistics.median(latency for _time, latency in self._samples)
-            painter.setPen(qt.QPen(text, 1, qt.Qt.DashLine))
+            painter.setPen(penOf(text, style=qt.Qt.DashLine))
             painter.drawLine(_LEFT, y(median), right, y(median))
+
+
+def penOf(color, width=1, style=qt.Qt.SolidLine):
+    pen = qt.QPen(color)
+    pen.setWidth(width)
+    pen.setStyle(style)
+    return pen
 
 
 def axisTop(latency_ms):

@@ -28,6 +28,7 @@ class TemporalReconLogic(EngineLogic):
         EngineLogic.__init__(self, "TemporalReconLib")
         self.recorder = None
         self.isRecording = False
+        self.isPaused = False  # by the user, who plays a series
         self._recordsAnew = False
         self._volume = None
         self._shown = None
@@ -118,6 +119,8 @@ class TemporalReconLogic(EngineLogic):
             return
         if status.age_s is None:  # the picture is of an earlier session
             self._staleMark.show(node, _("NOT LIVE"))
+        elif status.is_stale and self.isPaused:
+            self._staleMark.show(node, _("PAUSED"), is_tinted=False)
         elif status.is_stale:
             self._volume.set_age(status.age_s)
             self._staleMark.show(node, _("NOT LIVE  {age}").format(age=ageText(status.age_s)))

@@ -7,6 +7,9 @@ from slicer.i18n import tr as _
 from TemporalReconLib.engine_session import SessionState
 from TemporalReconLib.playback.player_status import PlayerState
 
+# The user has stopped it, or it is over: a picture that stays is no fault.
+RESTING = (PlayerState.STOPPED, PlayerState.PAUSED, PlayerState.FINISHED)
+
 
 def explained(status, playerStatus):
     """A SessionStatus with the reason and advice that belong to a PlayerStatus (None: nothing is played)."""
@@ -20,4 +23,8 @@ def explained(status, playerStatus):
         PlayerState.FINISHED: (_("the series has ended"), _("Press Play in Source for once more.")),
         PlayerState.FAILED: (playerStatus.reason, _("Press Play in Source, or choose another series.")),
     }.get(playerStatus.state)
-    return status if words is None else replace(status, reason=words[0], advice=words[1])
+    if words is None:
+        return status
+    rests = status.state is SessionState.STALLED and playerStatus.state in RESTING
+    state = SessionState.PAUSED if rests else status.state
+    return replace(status, state=state, reason=words[0], advice=words[1])

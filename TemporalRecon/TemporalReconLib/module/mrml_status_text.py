@@ -14,6 +14,7 @@ _STATE_MARKS = {
     SessionState.WAITING: ("\N{WHITE CIRCLE}", "#3f8fd2"),
     SessionState.RUNNING: ("\N{BLACK CIRCLE}", "#009e73"),
     SessionState.STALLED: ("\N{BLACK UP-POINTING TRIANGLE}", "#d55e00"),
+    SessionState.PAUSED: ("\N{DOUBLE VERTICAL BAR}", "#3f8fd2"),
     SessionState.STOPPING: ("\N{WHITE CIRCLE}", "#8a8a8a"),
     SessionState.FAILED: ("\N{MULTIPLICATION X}", "#d62728"),
 }
@@ -33,6 +34,7 @@ def stateText(status: SessionStatus) -> str:
         SessionState.WAITING: _("Waiting for data"),
         SessionState.RUNNING: _("Running"),
         SessionState.STALLED: _("Stalled"),
+        SessionState.PAUSED: _("Paused"),
         SessionState.STOPPING: _("Stopping"),
         SessionState.FAILED: _("Failed"),
     }

@@ -3,7 +3,7 @@
 from TemporalReconLib.module.mrml_engine_widget import EngineWidget
 from TemporalReconLib.module.mrml_logic import LIVE_VOLUME_ATTRIBUTE, TemporalReconLogic
 from TemporalReconLib.module.mrml_monitor_section import MonitorSection
-from TemporalReconLib.module.mrml_player_words import explained
+from TemporalReconLib.module.mrml_player_words import RESTING, explained
 from TemporalReconLib.module.mrml_record_section import RecordSection
 from TemporalReconLib.module.mrml_source_section import SourceSection
 
@@ -42,8 +42,10 @@ class TemporalReconWidget(EngineWidget):
         EngineWidget.cleanup(self)
 
     def showStatus(self, status):
-        status = explained(status, self.sourceSection.playerStatus)
-        EngineWidget.showStatus(self, status)
         self.sourceSection.update(status)
+        player = self.sourceSection.playerStatus
+        self.logic.isPaused = player is not None and player.state in RESTING
+        status = explained(status, player)
+        EngineWidget.showStatus(self, status)
         self.monitorSection.update(status)
         self.recordSection.update(status)
