@@ -12,12 +12,13 @@ from TemporalReconLib.geometry import LPS_TO_RAS, directions_of, spacing_of, tra
 SERIES_INDEX = 1
 
 
-def mrd_images(frame: ImageFrame) -> list[ismrmrd.Image]:
-    """One float32 magnitude image per slice, positions and directions LPS.
+def mrd_images(frame: ImageFrame, with_phase: bool = False) -> list[ismrmrd.Image]:
+    """One float32 magnitude image per slice, positions and directions LPS; complex64 ``with_phase`` where it is known.
 
     The position is that of pixel (columns // 2, rows // 2) of its slice, as in the raw data. Without a known
     place, position and directions are zero.
     """
+    pixels = frame.complex_data if with_phase and frame.complex_data is not None else frame.data
     n_slices, rows, columns = frame.data.shape
     spacing = spacing_of(frame.ijk_to_ras)
     to_lps = LPS_TO_RAS[:3, :3]
@@ -27,8 +28,8 @@ def mrd_images(frame: ImageFrame) -> list[ismrmrd.Image]:
     ).serialize()
     images = []
     for k in range(n_slices):
-        image = ismrmrd.Image.from_array(np.ascontiguousarray(frame.data[k]), transpose=False)
-        image.image_type = ismrmrd.IMTYPE_MAGNITUDE
+        image = ismrmrd.Image.from_array(np.ascontiguousarray(pixels[k]), transpose=False)
+        image.image_type = ismrmrd.IMTYPE_COMPLEX if np.iscomplexobj(pixels) else ismrmrd.IMTYPE_MAGNITUDE
         image.image_index = (frame.index * n_slices + k + 1) % 2**16
         image.image_series_index = SERIES_INDEX
         image.slice = k

@@ -35,3 +35,20 @@ def test_a_recorded_image_stream_replays_picture_by_picture_in_its_place(tmp_pat
     again = np.moveaxis(nrrd.read(str(output))[0], -1, 0).transpose(0, 3, 2, 1)
     assert again.shape == data.shape
     assert np.corrcoef(again.ravel(), data.ravel())[0, 1] > 0.999
+
+
+def test_a_recorded_image_keeps_its_phase(tmp_path):
+    generator = np.random.default_rng(4)
+    pixels = generator.normal(size=(3, 2, 16, 12, 2)).astype(np.float32).view(np.complex64)[..., 0]
+    images = [ImageFrame(np.abs(pixels[n]), GEOMETRY, n, complex_data=pixels[n]) for n in range(3)]
+    plain = ImageFrame(np.abs(pixels[0]), GEOMETRY, 3)
+    recorder = Recorder(tmp_path)
+    recorder.start()
+    for image in (*images, plain):
+        recorder.frame(FrameRecord(image, 100.0, "shown", is_used=True))
+    recorder.stop()
+    with_phase, without = sorted(tmp_path.glob("*_images.h5"))
+    for image, again in zip(images, open_series(with_phase), strict=True):
+        np.testing.assert_array_equal(again.complex_data, image.complex_data)
+        np.testing.assert_allclose(again.ijk_to_ras, GEOMETRY, atol=1e-5)
+    assert open_series(without).frame(0).complex_data is None
