@@ -36,6 +36,7 @@ class TargetList:
 
     def __init__(self, node: Any) -> None:
         self.node = node
+        _keep_ids_apart(node)
 
     @property
     def ids(self) -> list[str]:
@@ -90,3 +91,14 @@ class TargetList:
 
     def _index(self, point_id: str) -> int:
         return int(self.node.GetNthControlPointIndexByID(point_id))
+
+
+def _keep_ids_apart(node: Any) -> None:
+    """A file need not say which numbers its points have used; Slicer would give the same ids again."""
+    ids = [str(node.GetNthControlPointID(index)) for index in range(node.GetNumberOfControlPoints())]
+    last = max((int(point_id) for point_id in ids if point_id.isdecimal()), default=0)
+    if last > node.GetLastUsedControlPointNumber():
+        node.SetLastUsedControlPointNumber(last)
+    for index, point_id in enumerate(ids):
+        if point_id in ids[:index]:
+            node.ResetNthControlPointID(index)
