@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # the link needs packages that Slicer may not have before the
     from TemporalReconLib.igtl.envelope import Envelope
 
 SLOW_START_S = 60.0
+# Younger pictures are never called late; beyond, twice the time after which one is stale: methods with delay need it.
+MIN_LATE_S = 1.0
 IMAGE_DEVICE = "RECON"
 _LOCAL_HOSTS = ("", "127.0.0.1", "localhost", "::1")
 
@@ -86,6 +88,11 @@ class SessionStatus:
     def is_stale(self) -> bool:
         """Whether the shown picture must not be taken for live, be the engine there or not."""
         return self.silence_s is not None and self.silence_s > self.stale_after_s
+
+    @property
+    def is_late(self) -> bool:
+        """Whether pictures come, but each is old already: the computer does not keep up, or the network."""
+        return not self.is_stale and self.age_s is not None and self.age_s > max(MIN_LATE_S, 2.0 * self.stale_after_s)
 
 
 class EngineSession:

@@ -38,6 +38,14 @@ def test_the_monitor_says_live_reliable_and_how_many(words: Any) -> None:
     assert monitor.latencyText(RUNNING) == "84 ms median, 120 ms 95th percentile"
 
 
+def test_a_picture_that_is_old_when_it_comes_is_called_late_not_live(words: Any) -> None:
+    text = words("mrml_monitor_section").pictureText
+    assert TRIANGLE in text(replace(RUNNING, age_s=5.4)) and "late, 5.4 s old" in text(replace(RUNNING, age_s=5.4))
+    slow = replace(RUNNING, stale_after_s=3.6, silence_s=1.0)
+    assert "live, 5.4 s old" in text(replace(slow, age_s=5.4)), "a method that lags four frames of a slow series"
+    assert "late, 7.3 s old" in text(replace(slow, age_s=7.3))
+
+
 def test_a_doubtful_picture_has_another_shape_and_word(words: Any) -> None:
     text = words("mrml_monitor_section").qualityText(replace(RUNNING, quality=0.31))
     assert TRIANGLE in text and "unreliable, 31 %" in text

@@ -66,7 +66,7 @@ class LatencyPlot:
             painter.setPen(penOf(faint))
             painter.drawLine(_LEFT, y(latency), right, y(latency))
             painter.setPen(penOf(text))
-            painter.drawText(2, y(latency) + 5, _("{latency:.0f} ms").format(latency=latency))
+            painter.drawText(2, y(latency) + 5, durationText(latency))
         for seconds, place in ((60, _LEFT), (30, (_LEFT + right) // 2 - 16), (0, right - 26)):
             painter.drawText(place, height - 4, _("-{seconds} s").format(seconds=seconds) if seconds else _("now"))
         points = [(x(time_s), y(latency)) for time_s, latency in self._samples if time_s >= now_s - SHOWN_S]
@@ -77,6 +77,13 @@ class LatencyPlot:
             median = statistics.median(latency for _time, latency in self._samples)
             painter.setPen(penOf(text, style=qt.Qt.DashLine))
             painter.drawLine(_LEFT, y(median), right, y(median))
+
+
+def durationText(duration_ms):
+    """Short enough for the axis."""
+    if duration_ms < 1000:
+        return _("{duration:.0f} ms").format(duration=duration_ms)
+    return _("{duration:g} s").format(duration=duration_ms / 1e3)
 
 
 def penOf(color, width=1, style=qt.Qt.SolidLine):

@@ -124,6 +124,9 @@ class TemporalReconLogic(EngineLogic):
         elif status.is_stale:
             self._volume.set_age(status.age_s)
             self._staleMark.show(node, _("NOT LIVE  {age}").format(age=ageText(status.age_s)))
+        elif status.is_late:
+            text = _("LATE  {age}").format(age=ageText(status.age_s))
+            self._staleMark.show(node, text, is_tinted=False)
         else:
             self._staleMark.hide()
 

@@ -55,6 +55,8 @@ def pictureText(status):
         return NOT_KNOWN
     if status.is_stale:
         return lamp("bad", _("not live, {age}").format(age=ageText(status.age_s)))
+    if status.is_late:
+        return lamp("bad", _("late, {age}").format(age=ageText(status.age_s)))
     return lamp("good", _("live, {age}").format(age=ageText(status.age_s)))
 
 

@@ -41,7 +41,7 @@ def playText():
 
 
 def pauseText():
-    return _("\N{DOUBLE VERTICAL BAR} &Pause")
+    return _("\N{DOUBLE VERTICAL LINE} &Pause")
 
 
 def playerText(status, failure, isConnected):
@@ -65,7 +65,7 @@ def playerText(status, failure, isConnected):
         PlayerState.OPENING: ("\N{WHITE CIRCLE}", _BLUE, _("Opening the series"), ""),
         PlayerState.CONNECTING: ("\N{WHITE CIRCLE}", _BLUE, _("Connecting to the engine"), ""),
         PlayerState.PLAYING: ("\N{BLACK RIGHT-POINTING TRIANGLE}", _GREEN, _("Playing"), rate),
-        PlayerState.PAUSED: ("\N{DOUBLE VERTICAL BAR}", _BLUE, _("Paused"), ""),
+        PlayerState.PAUSED: ("\N{DOUBLE VERTICAL LINE}", _BLUE, _("Paused"), ""),
         PlayerState.FINISHED: ("\N{BLACK SQUARE}", _GRAY, _("Finished"), _("Play begins again")),
     }[status.state]
     return _marked(mark, color, word, more)

@@ -14,7 +14,7 @@ _STATE_MARKS = {
     SessionState.WAITING: ("\N{WHITE CIRCLE}", "#3f8fd2"),
     SessionState.RUNNING: ("\N{BLACK CIRCLE}", "#009e73"),
     SessionState.STALLED: ("\N{BLACK UP-POINTING TRIANGLE}", "#d55e00"),
-    SessionState.PAUSED: ("\N{DOUBLE VERTICAL BAR}", "#3f8fd2"),
+    SessionState.PAUSED: ("\N{DOUBLE VERTICAL LINE}", "#3f8fd2"),
     SessionState.STOPPING: ("\N{WHITE CIRCLE}", "#8a8a8a"),
     SessionState.FAILED: ("\N{MULTIPLICATION X}", "#d62728"),
 }

@@ -59,6 +59,10 @@ class qSlicerScriptedLoadableModuleWidget(PythonQtObject, QtWidgets.QWidget):
 
     isEntered = QtCore.Property(bool, _is_entered)
 
+    def self(self) -> Any:
+        """The Python widget in this panel."""
+        return getattr(slicer.modules, self._class_name)
+
     def reload(self) -> None:
         """Make the module's widget anew from its file as it is loaded now."""
         widget = getattr(sys.modules[self._class_name.removesuffix("Widget")], self._class_name)(self)
