@@ -14,13 +14,14 @@ from TemporalReconLib.mrml_nodes import NodeChange, SceneNodes
 from InstrumentTrackerLib.case_log.case_log import CaseLog
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
 from InstrumentTrackerLib.case_log.core_table import COLUMNS, table_row
-from InstrumentTrackerLib.mrml_style import NEEDLE_COLOR, WHITE, Color
+from InstrumentTrackerLib.mrml_style import WHITE
 
 FOLDER_NAME = "Biopsy cores"
 TABLE_ROLE, TABLE_NAME = "CoreLog", "Biopsy cores"
 # The whole case as JSON: the table's texts are rounded.
 EVENTS_ATTRIBUTE, FOLDER_ATTRIBUTE = "InBoreGuidance.CaseEvents", "InBoreGuidance.CaseFolder"
-CORE_DIAMETER_MM, TIP_GLYPH_MM = 1.6, 4.0
+# Past cores are thin and white: the live needle keeps its color to itself.
+CORE_DIAMETER_MM, TIP_GLYPH_MM, LABEL_SCALE = 0.8, 2.5, 3.0
 
 _Key = tuple[str, object]
 
@@ -80,12 +81,12 @@ class CaseScene:
             return
         self._hide_core(record.number)
         if record.core_points is not None:
-            line = self._node(_line_role(record.number), "vtkMRMLMarkupsLineNode", record.name, NEEDLE_COLOR)
+            line = self._node(_line_role(record.number), "vtkMRMLMarkupsLineNode", record.name)
             for point in record.core_points:
                 line.AddControlPointWorld(list(point), "")
         if record.tip is not None:
-            tip = self._node(_tip_role(record.number), "vtkMRMLMarkupsFiducialNode", f"{record.name} tip", WHITE)
-            tip.AddControlPointWorld(list(record.tip), record.name)
+            tip = self._node(_tip_role(record.number), "vtkMRMLMarkupsFiducialNode", f"{record.name} tip")
+            tip.AddControlPointWorld(list(record.tip), str(record.number))  # the name would cover the needle
         self._shown[record.number] = key
 
     def _is_complete(self, record: CoreRecord) -> bool:
@@ -100,8 +101,8 @@ class CaseScene:
                 self._nodes.scene.RemoveNode(node)
                 self._nodes.find(role)  # takes its display and its line in the hierarchy away, too
 
-    def _node(self, role: str, class_name: str, name: str, color: Color) -> Any:
-        return self._nodes.get(role, class_name, name, lambda node: _configure(node, color))
+    def _node(self, role: str, class_name: str, name: str) -> Any:
+        return self._nodes.get(role, class_name, name, _configure)
 
     def _show_table(self, log: CaseLog) -> None:
         events, folder = json.dumps(log.events), str(log.folder)
@@ -156,23 +157,23 @@ def case_of_scene(scene: Any, parent: Path) -> CaseLog | None:
     return CaseLog.restored(parent, events, "the scene's table of cores")
 
 
-def _configure(node: Any, color: Color) -> None:
+def _configure(node: Any) -> None:
     node.SetLocked(True)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     with NodeChange(display):
         for set_color in (display.SetColor, display.SetSelectedColor, display.SetActiveColor):
-            set_color(*color)
+            set_color(*WHITE)
         display.SetUseGlyphScale(False)
         display.SetGlyphSize(TIP_GLYPH_MM if node.IsA("vtkMRMLMarkupsFiducialNode") else 0.01)
         display.SetGlyphType(slicer.vtkMRMLMarkupsDisplayNode.ThickCross2D)
         display.SetCurveLineSizeMode(slicer.vtkMRMLMarkupsDisplayNode.UseLineDiameter)
         display.SetLineDiameter(CORE_DIAMETER_MM)
         display.SetPropertiesLabelVisibility(False)
-        display.SetTextScale(3.5)
+        display.SetTextScale(LABEL_SCALE)
         display.SetSliceProjection(True)
         display.SetSliceProjectionUseFiducialColor(True)
-        display.SetSliceProjectionOpacity(0.5)
+        display.SetSliceProjectionOpacity(0.25)  # those of other planes stay in the background
 
 
 def _vtk_table(log: CaseLog) -> Any:
