@@ -148,7 +148,7 @@ class EngineSession:
         from TemporalReconLib.engine_link import EngineLink
 
         self._close_link()
-        self._is_local = host.strip() in _LOCAL_HOSTS
+        self._is_local = is_this_computer(host)
         if self._is_local:
             self.process.start(["serve", "--port", str(port), *options])
         self._port = port
@@ -251,6 +251,11 @@ class EngineSession:
         if self.link is not None:
             self.link.close()
             self.link = None
+
+
+def is_this_computer(host: str) -> bool:
+    """Whether an engine at this address is started here, rather than joined."""
+    return host.strip() in _LOCAL_HOSTS
 
 
 def listen_options(scanner_address: str) -> list[str]:

@@ -143,3 +143,14 @@ def test_an_installation_that_fails_says_what_to_do(user: Desktop, monkeypatch: 
     monkeypatch.setattr(slicer.util, "pip_install", pip_install)
     with pytest.raises(InputError, match=r"could not be installed .* check the connection or the folder of wheels"):
         ensure()
+
+
+def test_an_engine_on_another_computer_needs_no_torch_here(user: Desktop, recon: Any) -> None:
+    recon.setUpSection.refresh()
+    assert "torch>=999" in recon.ui.setUpLabel.text
+    recon.ui.hostLineEdit.text = "10.0.0.9"
+    assert "torch" not in recon.ui.setUpLabel.text
+    user.answer = False
+    recon.onStart()
+    assert "no-such-package-of-ours>=2" in user.questions[0]
+    assert "torch" not in user.questions[0]

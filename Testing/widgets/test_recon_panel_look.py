@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,17 @@ def test_a_stopped_panel_shows_the_steps_in_the_order_of_work(recon: Any, pictur
     tops = [getattr(recon.ui, f"{name}CollapsibleButton") for name in names]
     places = [button.mapTo(recon.parent, button.rect.topLeft()).y() for button in tops]
     assert places == sorted(places)
+
+
+def test_missing_packages_are_told_where_start_is(
+    recon: Any, picture: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "requirements.txt").write_text("torch>=999\nmonai>=999\n", encoding="utf-8")
+    module = sys.modules["TemporalReconLib.module.mrml_dependencies"]
+    monkeypatch.setattr(module, "_REQUIREMENTS", tmp_path / "requirements.txt")
+    recon.setUpSection.refresh()
+    picture(recon, "TemporalRecon-setup")
+    assert cut_off(recon) == []
 
 
 def test_a_start_shows_its_steps(recon: Any, picture: Any, use_small_engine: Any, wait_until: Any, port: int) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from TemporalReconLib.engine_session import is_this_computer
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.module.mrml_remembered_settings import kept
 from TemporalReconLib.requirements import missing_requirements
@@ -14,12 +15,15 @@ from TemporalReconLib.requirements import missing_requirements
 _REQUIREMENTS = Path(__file__).parents[2] / "Resources" / "requirements.txt"
 # Megabytes on disk with what each brings along, measured on Linux with the CPU build of torch.
 _SIZES_MB = {"torch": 860, "monai": 16, "h5py": 18}
+# What only the engine itself needs; a panel that joins one on another computer does without.
+_ENGINE_ONLY = ("torch", "monai", "safetensors")
 WHEEL_FOLDER = "wheelFolder"
 
 
-def missingPackages():
-    """Requirements that this Python does not meet, such as ``torch>=2.5``."""
-    return missing_requirements(_REQUIREMENTS)
+def missingPackages(host=""):
+    """Requirements that this Python does not meet, such as ``torch>=2.5``, for an engine on that computer."""
+    missing = missing_requirements(_REQUIREMENTS)
+    return missing if is_this_computer(host) else [line for line in missing if nameOf(line) not in _ENGINE_ONLY]
 
 
 def packagesText(missing):
@@ -35,12 +39,12 @@ def packagesText(missing):
     )
 
 
-def ensureDependencies():
-    """Install missing Python packages after asking; False if the user declines.
+def ensureDependencies(host=""):
+    """Install the Python packages missing for an engine on that computer, after asking; False if the user declines.
 
     Raises InputError in testing mode, where nothing is installed, and where the installation fails.
     """
-    missing = missingPackages()
+    missing = missingPackages(host)
     if not missing:
         return True
     if slicer.app.testingEnabled():

@@ -115,7 +115,7 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         with slicer.util.tryWithErrorDisplay(_("The engine could not be started."), waitCursor=False):
             if self._parameterNode is None:
                 self.initializeParameterNode()
-            isReady = ensureDependencies()
+            isReady = ensureDependencies(self._parameterNode.engineHost)
             self.setUpSection.refresh()
             if not isReady:
                 return

@@ -16,7 +16,7 @@ from TemporalReconLib.module.mrml_remembered_settings import keep, kept
 class SetUpSection:
     """Controls of SetUp.ui, which are there only while packages are missing.
 
-    :param ui: widgets of the panel by name, after ``addSection(ui, "SetUp")``.
+    :param ui: widgets of the panel by name, after ``addSection`` of "SetUp" and "Run".
     """
 
     def __init__(self, ui):
@@ -24,11 +24,12 @@ class SetUpSection:
         ui.wheelFolderLineEdit.currentPath = kept(WHEEL_FOLDER) or ""
         ui.wheelFolderLineEdit.connect("currentPathChanged(QString)", self.onWheelFolderChanged)
         ui.installButton.connect("clicked(bool)", self.onInstall)
+        ui.hostLineEdit.connect("textChanged(QString)", self.onHostChanged)
         self.refresh()
 
     def refresh(self):
         """Look again at what is missing."""
-        missing = missingPackages()
+        missing = missingPackages(self.ui.hostLineEdit.text)
         self.ui.setUpCollapsibleButton.visible = bool(missing)
         if not missing:
             return
@@ -41,7 +42,10 @@ class SetUpSection:
         keep(WHEEL_FOLDER, path)
         self.refresh()
 
+    def onHostChanged(self, host):
+        self.refresh()
+
     def onInstall(self, checked=False):
         with tryWithErrorDisplay(_("The packages could not be installed."), waitCursor=False):
-            ensureDependencies()
+            ensureDependencies(self.ui.hostLineEdit.text)
         self.refresh()
