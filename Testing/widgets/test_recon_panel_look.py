@@ -6,7 +6,6 @@ With ``PANEL_PICTURES=folder`` the pictures are kept there to be looked at.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 import slicer
 import vtk
+from case_engine import HOST, CaseEngine
 from PySide6 import QtCore, QtGui, QtWidgets
 from test_panels_look import PANEL_WIDTH, cut_off
 
@@ -187,22 +187,16 @@ def test_the_dark_theme_keeps_everything_legible(
     assert (plot.min(axis=2) > 170).sum() > 50, "the axis of the plot is bright on dark"
 
 
-@pytest.mark.skipif("PANEL_PICTURES" not in os.environ, reason="takes the real engine a minute; for looking at")
-def test_the_demo_beside_the_view_that_shows_it(recon: Any, picture: Any, wait_until: Any, port: int) -> None:
-    recon.ui.demoButton.click()
-    recon.ui.portSpinBox.value = port
-    recon.ui.rateSpinBox.value = 2.0
-    recon.ui.loopCheckBox.checked = True
-    recon.ui.startButton.click()
-    wait_until(lambda: "95th percentile" in recon.ui.latencyLabel.text, 240.0)
-    wait_until(lambda: recon.logic.session.status.n_frames > 30, 120.0)
-    picture(recon, "TemporalRecon-demo", view_in_plane(recon._parameterNode.outputVolume))
-    recon.ui.playButton.click()
-    wait_until(lambda: "Paused" in recon.ui.stateLabel.text)
-    picture(recon, "TemporalRecon-paused", view_in_plane(recon._parameterNode.outputVolume))
-    recon.ui.playButton.click()
-    wait_until(lambda: "Running" in recon.ui.stateLabel.text)
-    os.kill(recon.logic.session.process.process_id, signal.SIGSTOP)  # a computer that hangs
-    wait_until(lambda: "Stalled" in recon.ui.stateLabel.text)
-    picture(recon, "TemporalRecon-stale", view_in_plane(recon._parameterNode.outputVolume))
-    os.kill(recon.logic.session.process.process_id, signal.SIGCONT)
+def test_live_and_stale_pictures_beside_the_panel(recon: Any, picture: Any, wait_until: Any, port: int) -> None:
+    with CaseEngine(port) as engine:
+        recon.ui.hostLineEdit.text = HOST
+        recon.ui.portSpinBox.value = port
+        recon.ui.startButton.click()
+        wait_until(lambda: recon.logic.session.status.n_frames > 60)
+        view = view_in_plane(recon._parameterNode.outputVolume)
+        live = picture(recon, "TemporalRecon-live", view)
+        engine.is_sending = False
+        wait_until(lambda: "Stalled" in recon.ui.stateLabel.text)
+        stale = picture(recon, "TemporalRecon-stale", view)
+    right = slice(PANEL_WIDTH, None)
+    assert np.ptp(live[:, right].astype(int), axis=-1).mean() < np.ptp(stale[:, right].astype(int), axis=-1).mean()

@@ -75,8 +75,8 @@ def qualityText(status):
 def framesText(status):
     """What became of the frames that came in."""
     report = status.report
-    if report.n_arrived == 0 and status.n_frames == 0:
-        return NOT_KNOWN
+    if report.n_arrived == 0:  # an engine that does not count
+        return _("{frames} shown").format(frames=status.n_frames) if status.n_frames else NOT_KNOWN
     return _("{arrived} in, {shown} shown, {skipped} skipped, {lost} lost").format(
         arrived=report.n_arrived, shown=report.n_shown, skipped=report.n_skipped, lost=report.n_lost
     )
