@@ -24,6 +24,13 @@ def test_a_gap_counts_the_missing_frames_and_goes_on(a_pipeline):
     assert (a_pipeline.counters.missing, a_pipeline.counters.accepted, a_pipeline.counters.restarts) == (3, 3, 0)
 
 
+def test_a_frame_that_could_not_be_read_is_not_missing_as_well(a_pipeline):
+    a_pipeline.push(still_frame(0))
+    a_pipeline.expect_unreadable(2)
+    play(a_pipeline, [5, 7])
+    assert a_pipeline.counters.missing == 2 + 1
+
+
 def test_a_repeated_frame_is_dropped_and_counted(a_pipeline):
     images = play(a_pipeline, [0, 1, 1, 2])
     assert images[2] is None and images[3].index == 2
