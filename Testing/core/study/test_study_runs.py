@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from InstrumentTrackerLib.evaluation.study.cases.case_folder import read_folder
+from InstrumentTrackerLib.evaluation.study.cases.screening import screened
 from InstrumentTrackerLib.evaluation.study.cases.study_config import REFERENCE, StudyConfig
+from InstrumentTrackerLib.evaluation.study.runs.case_work import CaseTask, CaseWork
 from InstrumentTrackerLib.evaluation.study.runs.frame_scores import mask_scores, picture_scores
 from InstrumentTrackerLib.evaluation.study.runs.journal import RESULTS_FILE, Journal
-from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey
+from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey, runs_of
 from InstrumentTrackerLib.evaluation.study.runs.schedule import Schedule
 from InstrumentTrackerLib.evaluation.study.study import Study, do_study
 from small_cases import simulated, write_markups, write_picture_case, write_simulated_case
@@ -145,6 +148,13 @@ def test_dask_workers_give_the_same_bytes_as_this_process(done: Study, cases: Pa
     assert study.excluded == done.excluded
     kept = {path.name: path.read_bytes() for path in (done.journal.folder / "pictures").iterdir()}
     assert {path.name: path.read_bytes() for path in (tmp_path / "pictures").iterdir()} == kept
+
+
+def test_a_worker_with_other_code_refuses_its_cases(cases: Path) -> None:
+    case = screened(read_folder(cases)[0])[0][0]
+    task = CaseTask(case, tuple(runs_of(CONFIG)), "f")
+    outcome = CaseWork(CONFIG, "cpu", "another version", home="another process")(task)
+    assert outcome.rows == [] and "other code or weights" in outcome.excluded[-1].reason
 
 
 def test_without_dask_and_without_a_scheduler_the_error_says_what_to_do(monkeypatch, cases, tmp_path) -> None:

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,23 @@ _LENGTH = 16
 
 def results_version(config: StudyConfig) -> str:
     """Digest of the code, the weights and the settings that decide on a row; rows of another version do not mix."""
-    digest = hashlib.sha256(f"{config.segmenter}|{config.frames}|{config.point}|{config.margins.success_mm}".encode())
+    settings = f"{config.segmenter}|{config.frames}|{config.point}|{config.margins.success_mm}"
+    digest = hashlib.sha256(f"{settings}|{_code_digest()}".encode())
+    for name, sha256 in weights_digests(config).items():
+        digest.update(f"{name}={sha256}".encode())
+    return digest.hexdigest()[:_LENGTH]
+
+
+@cache
+def _code_digest() -> str:
+    """Taken once: the code of a running process stays what it was, whatever becomes of its files."""
+    digest = hashlib.sha256()
     for library in LIBRARIES:
         root = Path(library.__path__[0])
         for path in code_files(library):
             if not path.relative_to(root).as_posix().startswith(_AFTERWARDS):
                 digest.update(path.read_bytes())
-    for name, sha256 in weights_digests(config).items():
-        digest.update(f"{name}={sha256}".encode())
-    return digest.hexdigest()[:_LENGTH]
+    return digest.hexdigest()
 
 
 def weights_digests(config: StudyConfig) -> dict[str, str]:

@@ -26,7 +26,7 @@ figcaption, .note { color: #444; font-size: 0.88rem; }
 code, pre { font-size: 0.84rem; } pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f6f6f6;
   padding: 0.7rem; }
 @media print { body { max-width: none; margin: 0; font-size: 10pt; } figure, table { break-inside: avoid; }
-  .wide { overflow: visible; } table { font-size: 7.5pt; } }
+  .wide { overflow: visible; } table { font-size: 7.5pt; } h2, h3 { break-after: avoid; } }
 """
 
 

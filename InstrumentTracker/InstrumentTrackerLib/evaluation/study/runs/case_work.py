@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,7 @@ from InstrumentTrackerLib.benchmark.reading import Reading
 from InstrumentTrackerLib.evaluation.study.cases.annotation import CaseAnnotation, annotation_of, points_by_frame
 from InstrumentTrackerLib.evaluation.study.cases.study_case import Exclusion, StudyCase, is_markups
 from InstrumentTrackerLib.evaluation.study.cases.study_config import REFERENCE, StudyConfig
+from InstrumentTrackerLib.evaluation.study.provenance import results_version
 from InstrumentTrackerLib.evaluation.study.runs.failure_picture import failure_picture
 from InstrumentTrackerLib.evaluation.study.runs.frame_scores import mask_scores, picture_scores
 from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey
@@ -29,6 +31,11 @@ from InstrumentTrackerLib.pipeline import Guidance
 from InstrumentTrackerLib.played_guidance import guidance_of
 
 Row = dict[str, Any]
+
+# Of this process, on whatever computer.
+_PROCESS: str = uuid.uuid4().hex
+# Versions that this process was found to have.
+_agreed: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -70,11 +77,14 @@ class CaseWork:
     ----------
     version
         Of code and weights.
+    home
+        The process that asked; another one first makes sure that it has the same code and weights.
     """
 
     config: StudyConfig
     device: str
     version: str
+    home: str = _PROCESS
 
     def __call__(self, task: CaseTask) -> CaseOutcome:
         begin = time.perf_counter()
@@ -87,6 +97,8 @@ class CaseWork:
         return CaseOutcome(case, *outcome, n_runs=runs, seconds=time.perf_counter() - begin)
 
     def _outcome(self, task: CaseTask) -> tuple[list[Row], dict[RunKey, bytes], list[Exclusion]]:
+        if self.home != _PROCESS:
+            _require_version(self.config, self.version)
         opened_case = OpenedCase(task.case, self.config, tools(ToolSpec.of(self.config, self.device)))
         identity = {
             "patient": task.case.patient,
@@ -216,6 +228,16 @@ class OpenedCase:
             return None
         shown = guidance[index]
         return failure_picture(self._reference[index].image, shown.image, truth, shown.tracked, point)
+
+
+def _require_version(config: StudyConfig, version: str) -> None:
+    """Rows of a worker with other code or weights would not be the same rows; raises InputError."""
+    if version in _agreed:
+        return
+    found = results_version(config)
+    if found != version:
+        raise InputError(f"the worker has other code or weights ({found}, expected {version}); install the same there")
+    _agreed.add(version)
 
 
 def _error(row: Row, point: str) -> float:
