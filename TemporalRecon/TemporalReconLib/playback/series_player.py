@@ -227,7 +227,7 @@ class SeriesPlayer:
     def _send(self, stream: SeriesStream, index: int, frame: Frame) -> None:
         interval_s = 1.0 / self._rate_fps
         if not stream.follows(index):
-            stream.begin(index, interval_s)
+            stream.begin(index, frame, interval_s)
         stream.send(index, frame, interval_s)
         self._note(position=index)
 

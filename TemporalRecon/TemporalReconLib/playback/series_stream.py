@@ -47,11 +47,13 @@ class SeriesStream:
         """Whether this frame can be sent without a new stream."""
         return self._last is not None and index == self._last + 1
 
-    def begin(self, index: int, interval_s: float) -> None:
+    def begin(self, index: int, frame: Frame, interval_s: float) -> None:
         """Begin a new stream for frame ``index``, with the planning scan and the frames that lead up to it.
 
         Parameters
         ----------
+        frame
+            What :meth:`read` gave; it is not sent yet.
         interval_s
             Seconds between frames, for the dates of the frames before.
 
@@ -62,16 +64,16 @@ class SeriesStream:
         """
         now = time.time()
         self._suffix = f"-{now:.3f}"
-        series = self._opened.series
+        is_undersampled = isinstance(frame, KSpaceFrame) and not frame.is_fully_sampled
         if self._opened.planning is not None:
             self._client.send(_envelope(self._stamped(self._opened.planning, now, now), planning=True))
-        for earlier in range(max(0, index - RUN_IN_FRAMES) if series.is_kspace else index, index):
+        for earlier in range(max(0, index - RUN_IN_FRAMES) if is_undersampled else index, index):
             end = now - (index - earlier) * interval_s
             try:
-                frame = self.read(earlier)
+                known = self.read(earlier)
             except InputError:
                 continue  # told when it is asked for itself
-            self._send(frame, end - interval_s, end)
+            self._send(known, end - interval_s, end)
         self._last = index - 1
 
     def read(self, index: int) -> Frame:
