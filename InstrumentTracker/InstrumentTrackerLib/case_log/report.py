@@ -32,6 +32,9 @@ from InstrumentTrackerLib.case_log.provenance import Provenance
 NOTICE = "Research software, not a medical device"
 # Of the pictures on paper, mm.
 PICTURE_SIZE_MM, SCHEME_SIZE_MM = (56.0, 42.0), (34.0, 42.0)
+# Pictures fit below the tables of this many cores; more of them begin a page, which holds so many.
+_CARDS_WITH_TABLES, _CARDS_PER_PAGE = 6, 10
+_NEW_PAGE = ' style="page-break-before: always"'
 
 _STYLE = """
 body { font-family: Arial, Helvetica, sans-serif; font-size: 11px; color: #1a1a1a; background-color: #ffffff; }
@@ -203,11 +206,16 @@ def _cards(records: Sequence[CoreRecord], picture: Drawer, scheme: Drawer) -> st
             )
     if not cards:
         return ""
+    is_long = len(records) > _CARDS_WITH_TABLES
     rows = []
     for index in range(0, len(cards), 2):
         pair = "".join(f'<td width="50%" valign="top">{card}</td>' for card in cards[index : index + 2])
-        rows.append(f'<table class="card" width="100%" cellspacing="0" cellpadding="1"><tr>{pair}</tr></table>')
-    return "<h2>When marked</h2>" + "".join(rows)
+        # Said in words that Qt understands, too; else a caption may stay on the page before its picture.
+        begins_page = _NEW_PAGE if is_long and index > 0 and index % _CARDS_PER_PAGE == 0 else ""
+        rows.append(
+            f'<table class="card" width="100%" cellspacing="0" cellpadding="1"{begins_page}><tr>{pair}</tr></table>'
+        )
+    return f"<h2{_NEW_PAGE if is_long else ''}>When marked</h2>" + "".join(rows)
 
 
 def _caption(record: CoreRecord) -> str:
