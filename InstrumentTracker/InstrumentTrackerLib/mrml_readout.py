@@ -173,7 +173,7 @@ def readout_of(
     about = "~" if status is DisplayStatus.PREDICTED else ""
     figures = _figures(assessment, about)
     if assessment.is_partly_unknown:
-        notes.insert(0, "Through-plane position NOT KNOWN: distances are in plane only")
+        notes.insert(0, f"{_unknown_thing(assessment).capitalize()} NOT KNOWN: distances are at least these")
     words = direction_words(assessment.sideways_mm)
     return Readout(
         status,
@@ -181,7 +181,7 @@ def readout_of(
         verdict=assessment.verdict,
         verdict_text=_verdict_text(assessment),
         verdict_note=_verdict_note(assessment, about),
-        headline=f"{about}{assessment.distance_mm:.1f} mm",
+        headline=f"{_at_least(assessment)}{about}{assessment.distance_mm:.1f} mm",
         headline_label=f"{tip_name} to target",
         figures=figures,
         direction=f"Target lies {about}{words}" if words else "Target lies on the needle's line",
@@ -196,16 +196,27 @@ def readout_of(
 def _figures(assessment: Assessment, about: str) -> tuple[tuple[str, str], ...]:
     """Sideways miss, what to do by hand before the shot, angle and depth."""
     depth, advance = assessment.error.depth_mm, assessment.forecast.advance_mm
-    steering = ("Advance to fire" if advance >= 0 else "Pull back to fire", f"{about}{abs(advance):.1f} mm")
-    angle = ("Angle", f"{about}{assessment.error.angle_deg:.1f}\N{DEGREE SIGN}")
+    figures = [("Sideways miss", f"{_at_least(assessment)}{about}{assessment.lateral_mm:.1f} mm")]
+    if not assessment.has_fired and not assessment.depth_is_unknown:
+        caption = "Advance to center" if advance >= 0 else "Pull back to center"
+        figures.append((caption, f"{about}{abs(advance):.1f} mm"))
     # Without a planned path it is taken to the line from tip to target, which means nothing once the tip is there.
-    means_something = assessment.target.entry is not None or not assessment.has_fired
-    return (
-        ("Sideways miss", f"{about}{assessment.lateral_mm:.1f} mm"),
-        *(() if assessment.has_fired else (steering,)),
-        *((angle,) if means_something else ()),
-        ("Depth remaining" if depth >= 0 else "Past the target by", f"{about}{abs(depth):.1f} mm"),
-    )
+    if assessment.target.entry is not None or not assessment.has_fired:
+        figures.append(("Angle", f"{about}{assessment.error.angle_deg:.1f}\N{DEGREE SIGN}"))
+    if not assessment.depth_is_unknown:
+        figures.append(("Depth remaining" if depth >= 0 else "Past the target by", f"{about}{abs(depth):.1f} mm"))
+    return tuple(figures)
+
+
+def _at_least(assessment: Assessment) -> str:
+    """What lies in an unknown direction comes on top."""
+    return ">" if assessment.is_partly_unknown else ""
+
+
+def _unknown_thing(assessment: Assessment) -> str:
+    if not assessment.is_partly_unknown:
+        return "direction of the needle"
+    return "depth of the tip" if assessment.depth_is_unknown else "through-plane position"
 
 
 def _verdict_text(assessment: Assessment) -> str:
@@ -222,14 +233,14 @@ def _verdict_note(assessment: Assessment, about: str) -> str:
     """How probable, and by how much."""
     probability = assessment.forecast.probability
     if assessment.verdict is CoreVerdict.UNSURE:
-        return f"{'through-plane position' if assessment.is_partly_unknown else 'direction of the needle'} not known"
+        return f"{_unknown_thing(assessment)} not known"
     chance = "hit probability not known"
     if probability is not None:
         chance = f"hit probability {about}{100 * probability:.0f} %"
     if assessment.verdict is CoreVerdict.MISS:
         return f"{chance}, {about}{assessment.miss_mm - assessment.target.radius_mm:.1f} mm beside the lesion"
     kept = "kept" if assessment.verdict is CoreVerdict.HIT else "NOT kept"
-    return f"{chance}, margin of {assessment.margin_mm:.1f} mm {kept}"
+    return f"{chance}, margin {assessment.margin_mm:.1f} mm {kept}"
 
 
 def _warning_of(image: ImageFrame | None) -> str:

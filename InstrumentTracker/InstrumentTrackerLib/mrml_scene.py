@@ -85,8 +85,7 @@ class GuidanceScene:
         """Show and hide parts of the display."""
         self.markups.use(options)
         self.segmentation.use(options)
-        self.uncertainty.tip.set_visible(options.uncertainty)
-        self.uncertainty.lesion.set_visible(options.lesion)
+        self.uncertainty.use(options)
         self.trail.surface.set_visible(options.trail)
         self.trail.max_frames, self.trail.max_seconds = options.trail_frames, options.trail_seconds
 

@@ -67,8 +67,10 @@ class Surface:
     def show(self, points: Points, polygons: NDArray[np.int64], n_lines: int = 0) -> None:
         """Show points (n, 3), RAS mm, joined by polygons (m, corners), or by one line through the first ``n_lines``.
 
-        No points empty the model.
+        No points empty the model, and so does being hidden: what nobody sees costs nothing and grows not old.
         """
+        if not self._is_visible:
+            points = points[:0]
         node = self.node
         if node is None:
             if not len(points):
@@ -77,21 +79,19 @@ class Surface:
         data = self._data_of(node)
         if not len(points) and not data.GetNumberOfPoints():
             return
-        with NodeChange(node):
-            coordinates = vtk.vtkPoints()
-            coordinates.SetData(numpy_to_vtk(np.ascontiguousarray(points, np.float32).reshape(-1, 3), deep=True))
-            data.Initialize()
-            data.SetPoints(coordinates)
-            if n_lines > 1:
-                line = vtk.vtkCellArray()
-                line.InsertNextCell(n_lines)
-                for index in range(n_lines):
-                    line.InsertCellPoint(index)
-                data.SetLines(line)
-            if len(polygons):
-                data.SetPolys(_cells(polygons))
-            data.Modified()
-            node.Modified()
+        coordinates = vtk.vtkPoints()
+        coordinates.SetData(numpy_to_vtk(np.ascontiguousarray(points, np.float32).reshape(-1, 3), deep=True))
+        data.Initialize()
+        data.SetPoints(coordinates)
+        if len(points) and n_lines > 1:
+            line = vtk.vtkCellArray()
+            line.InsertNextCell(n_lines)
+            for index in range(n_lines):
+                line.InsertCellPoint(index)
+            data.SetLines(line)
+        if len(points) and len(polygons):
+            data.SetPolys(_cells(polygons))
+        data.Modified()  # the node observes it and tells the views
 
     def _data_of(self, node: Any) -> Any:
         """Our mesh, given to the node again where a loaded scene or a user replaced it."""

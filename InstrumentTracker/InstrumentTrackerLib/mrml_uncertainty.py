@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from TemporalReconLib.mrml_nodes import SceneNodes
 
+from InstrumentTrackerLib.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.mrml_style import TARGET_COLOR, UNCERTAINTY_COLOR
 from InstrumentTrackerLib.mrml_surface import Surface, SurfaceSpec
 from InstrumentTrackerLib.targeting.target import Target
@@ -32,6 +33,13 @@ class UncertaintyDisplay:
         self.tip = Surface(nodes, UNCERTAINTY)
         self.lesion = Surface(nodes, LESION)
         self._shown_lesion: tuple[float, ...] | None = None
+        self._lesion_is_shown = False
+
+    def use(self, options: DisplayOptions) -> None:
+        """Show and hide both."""
+        self.tip.set_visible(options.uncertainty)
+        self.lesion.set_visible(options.lesion)
+        self._lesion_is_shown = False
 
     def show_tip(self, tracked: TrackedPose | None) -> None:
         """Show the spread of a pose's tip; None, or a pose that states none, shows nothing."""
@@ -44,9 +52,9 @@ class UncertaintyDisplay:
     def show_lesion(self, target: Target | None) -> None:
         """Show the ball a core must touch; None shows nothing."""
         key = None if target is None else (*(float(value) for value in target.position), target.radius_mm)
-        if key == self._shown_lesion and (key is None or self.lesion.node is not None):
+        if self._lesion_is_shown and key == self._shown_lesion and (key is None or self.lesion.node is not None):
             return
-        self._shown_lesion = key
+        self._shown_lesion, self._lesion_is_shown = key, True
         points = np.zeros((0, 3)) if target is None else target.position + target.radius_mm * _SPHERE
         self.lesion.show(points, _SPHERE_CELLS[: len(points) * 2])
 

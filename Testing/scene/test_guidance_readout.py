@@ -6,13 +6,15 @@ import math
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from guidance_case import guidance_case
 from InstrumentTrackerLib.mrml_readout import NOTICE, readout_of
-from InstrumentTrackerLib.mrml_style import STATUS_STYLES, DisplayStatus
-from InstrumentTrackerLib.targeting.assessment import Assessment
+from InstrumentTrackerLib.mrml_style import STATUS_STYLES, VERDICT_STYLES, DisplayStatus
+from InstrumentTrackerLib.targeting.assessment import Assessment, CoreVerdict
 from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
 from InstrumentTrackerLib.targeting.target import Target
+from InstrumentTrackerLib.tracking.motion import Motion
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
 
@@ -86,3 +88,54 @@ def test_no_two_states_that_matter_share_color_and_badge():
     numbers = {STATUS_STYLES[s].color for s in DisplayStatus if s.has_numbers}
     none = {STATUS_STYLES[s].color for s in DisplayStatus if not s.has_numbers}
     assert not numbers & none
+
+
+def assessed(case, **changes):
+    """The case's readout with some attributes of its pose changed."""
+    tracked = replace(case.tracked, **changes)
+    assessment = Assessment.of(tracked, case.assessment.target, BiopsyNeedle())
+    return readout_of(tracked, assessment, 0.1, 1.0, image=case.image)
+
+
+def test_distances_in_the_known_directions_are_said_to_be_the_least():
+    case = guidance_case()
+    normal = case.image.ijk_to_ras[:3, 2] / np.linalg.norm(case.image.ijk_to_ras[:3, 2])
+    readout = assessed(case, tip_covariance=case.tracked.tip_covariance + 1e6 * np.outer(normal, normal))
+    assert readout.headline.startswith(">")
+    assert dict(readout.figures)["Sideways miss"].startswith(">")
+    assert readout.notes == ("Through-plane position NOT KNOWN: distances are at least these",)
+
+
+def test_without_a_known_depth_nothing_is_said_of_how_far_to_advance():
+    case = guidance_case()
+    axis = case.tracked.axis
+    readout = assessed(case, tip_covariance=np.eye(3) + 1e6 * np.outer(axis, axis))
+    assert set(dict(readout.figures)) == {"Sideways miss", "Angle"}
+    assert "Depth of the tip NOT KNOWN" in readout.notes[0]
+
+
+def test_a_fired_needle_is_judged_and_not_told_to_advance():
+    readout = assessed(guidance_case(), has_fired=True)
+    assert readout.event == "FIRED"
+    assert readout.verdict_text == "CORE MISSED"
+    assert "center" not in " ".join(dict(readout.figures))
+    assert "FIRED" in readout.text()
+    assert assessed(guidance_case(), motion=Motion.FIRING).event == "FIRING"
+
+
+def test_a_correction_is_always_shown_with_its_size():
+    readout = assessed(guidance_case(), artifact_correction_mm=4.2)
+    assert "Artifact correction 4.2 mm" in readout.text()
+
+
+def test_a_missing_target_is_named_and_no_distance_is_shown():
+    case = guidance_case()
+    readout = readout_of(case.tracked, case.assessment, 0.1, 1.0, "deleted", case.image)
+    assert (readout.headline, readout.figures, readout.verdict) == ("", (), None)
+    assert readout.warning == "TARGET DELETED: no distances"
+
+
+def test_every_verdict_has_its_own_word_color_and_shape():
+    assert set(VERDICT_STYLES) == set(CoreVerdict)
+    assert len({style.color for style in VERDICT_STYLES.values()}) == len(CoreVerdict)
+    assert len({style.badge for style in VERDICT_STYLES.values()}) == len(CoreVerdict)

@@ -17,7 +17,9 @@ from TemporalReconLib.igtl.server import IgtlServer
 
 sys.path.append(str(Path(__file__).parents[1] / "scene"))
 
-from guidance_case import guidance_case
+from guidance_case import guidance_case, skip_on_a_busy_machine
+
+__all__ = ["HOST", "CaseEngine", "skip_on_a_busy_machine"]
 
 # Not one of this computer's usual names: the panel joins the engine there instead of starting one.
 HOST = "127.0.0.2"
@@ -62,10 +64,8 @@ class CaseEngine:
             if not self.is_sending:
                 continue
             index += 1
-            now = time.time()
-            image = replace(
-                self.case.image, index=index, acquisition_start_time=now - 0.12, acquisition_end_time=now - 0.04
-            )
+            end = time.time() - self.case.image.latency_s
+            image = replace(self.case.image, index=index, acquisition_start_time=end - 0.08, acquisition_end_time=end)
             tracked = replace(self.case.tracked, index=index, time_s=image.mid_acquisition_time, **self.changes)
             labels = self.case.mask.labels if tracked.state.has_numbers else np.zeros_like(self.case.mask.labels)
             guidance: Any = SimpleNamespace(image=image, tracked=tracked, labels=labels)

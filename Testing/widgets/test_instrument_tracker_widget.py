@@ -69,7 +69,7 @@ def test_numbers_are_measured_to_the_selected_target(
     assert tracker.ui.distanceCaptionLabel.text == "Needle tip to target"
     assert figures(tracker) == {
         "Sideways miss": "5.0 mm",
-        "Advance to fire": "1.0 mm",  # the core of 18 mm begins at the tip: its middle is 9 mm ahead
+        "Advance to center": "1.0 mm",  # the core of 18 mm begins at the tip: its middle is 9 mm ahead
         "Angle": "26.6\N{DEGREE SIGN}",  # atan(5 / 10)
         "Depth remaining": "10.0 mm",
     }
@@ -99,7 +99,7 @@ def test_needle_radius_and_margin_decide_between_miss_edge_and_hit(
     wait_until(lambda: "CORE WOULD HIT THE EDGE" in ui.verdictLabel.text)
     assert "NOT kept" in ui.verdictLabel.text
     ui.marginSpinBox.value = 0.5
-    wait_until(lambda: "margin of 0.5 mm kept" in ui.verdictLabel.text)
+    wait_until(lambda: "margin 0.5 mm kept" in ui.verdictLabel.text)
     ui.needleComboBox.currentIndex = ui.needleComboBox.findText("Custom")
     ui.deadTipSpinBox.value = 15.0  # now the core ends 7 mm before the target's depth would be reached
     wait_until(lambda: "CORE WOULD MISS" in ui.verdictLabel.text)

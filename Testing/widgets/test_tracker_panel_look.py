@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 import slicer
 from case_engine import HOST, CaseEngine
-from InstrumentTrackerLib.mrml_picture import GuidancePicture
+from InstrumentTrackerLib.mrml_layout import (
+    IN_PLANE_VIEW,
+    LAYOUT_ID,
+    PERPENDICULAR_VIEW,
+    READOUT_VIEW,
+    THREE_D_VIEW,
+    show_guidance_layout,
+)
 from InstrumentTrackerLib.mrml_target_list import TargetList, new_target_list
 from InstrumentTrackerLib.mrml_views import save_png
 from InstrumentTrackerLib.targeting.target import Target
@@ -25,7 +32,6 @@ from test_panels_look import cut_off
 from test_recon_panel_look import dark_theme  # noqa: F401  (a fixture)
 
 PANEL_WIDTH = 440
-VIEWS_SIZE = (1280, 960)
 
 Look = Callable[[str], np.ndarray]
 
@@ -47,50 +53,61 @@ def joined(tracker: Any, engine: CaseEngine, wait_until: Any, port: int) -> Any:
     targets.add([Target(on_the_line, name="left apex", radius_mm=4.0), Target(case.target, name="left base")])
     tracker.ui.targetSelector.setCurrentNode(targets.node)
     tracker.ui.hostLineEdit.text, tracker.ui.portSpinBox.value = HOST, port
+    show_guidance_layout(slicer.mrmlScene)
     tracker.onStart()
     fold(tracker, "coreLog")
     wait_until(lambda: "TRACKED" in tracker.ui.statusLabel.text)
     return tracker
 
 
-@pytest.fixture(scope="module")
-def pictures() -> list[GuidancePicture]:
-    """The views beside the panel, once they were made: those of one scene share their names."""
-    return []
-
-
 @pytest.fixture
-def look(tracker: Any, pictures: list[GuidancePicture], app: Any, tmp_path: Path) -> Look:
-    """Take a picture of panel and views, keep it as PNG and return the panel's pixels."""
+def look(tracker: Any, app: Any, tmp_path: Path) -> Iterator[Look]:
+    """Take a picture of the panel beside the views, keep it as PNG, and return the panel's pixels."""
+    manager = slicer.app.layoutManager()
+    before = manager.layout
 
     def take(name: str) -> np.ndarray:
         panel = tracker.parent
         panel.show()
         for _ in range(8):
             layout = QtWidgets.QWidget.layout(panel)
-            panel.resize(PANEL_WIDTH, max(VIEWS_SIZE[1], layout.totalHeightForWidth(PANEL_WIDTH)))
+            panel.resize(PANEL_WIDTH, layout.totalHeightForWidth(PANEL_WIDTH))
             app.processEvents()
             time.sleep(0.02)
         assert cut_off(tracker) == []
         image = panel.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
         rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
         pixels = rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
-        scene = tracker.logic._scene
-        whole = pixels
-        if scene is not None:
-            if not pictures:
-                pictures.append(GuidancePicture(slicer.app._host, scene, VIEWS_SIZE))
-            pictures[0]._guidance = scene
-            views = pictures[0].render(tracker.logic._shown[0].tracked)
-            whole = np.zeros((max(len(pixels), len(views)), PANEL_WIDTH + VIEWS_SIZE[0], 3), np.uint8)
-            whole[: len(pixels), : pixels.shape[1]] = pixels
-            whole[: len(views), PANEL_WIDTH:] = views
+        save(beside(pixels, views(manager)), name)
+        return pixels
+
+    def save(whole: np.ndarray, name: str) -> None:
         folder = Path(os.environ.get("PANEL_PICTURES", tmp_path))
         folder.mkdir(parents=True, exist_ok=True)
         save_png(whole, folder / f"Tracker-{name}.png")
-        return pixels
 
-    return take
+    yield take
+    manager.setLayout(before)
+
+
+def views(manager: Any) -> np.ndarray:
+    """In-plane, perpendicular, 3D and readout as they are drawn now, uint8 (row, col, 3)."""
+    if manager.layout != LAYOUT_ID:
+        show_guidance_layout(slicer.mrmlScene)
+    slices = [manager.sliceWidget(name).sliceView() for name in (IN_PLANE_VIEW, PERPENDICULAR_VIEW)]
+    others = [manager.threeDWidget(name).threeDView() for name in (THREE_D_VIEW, READOUT_VIEW)]
+    tiles = []
+    for view in (*slices, *others):
+        view.forceRender()
+        tiles.append(view._view.pixels())
+    return np.concatenate([np.concatenate(tiles[:2], axis=1), np.concatenate(tiles[2:], axis=1)])
+
+
+def beside(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    whole = np.zeros((max(len(left), len(right)), left.shape[1] + right.shape[1], 3), np.uint8)
+    whole[: len(left), : left.shape[1]] = left
+    whole[: len(right), left.shape[1] :] = right
+    return whole
 
 
 def fold(tracker: Any, *names: str) -> None:
@@ -169,7 +186,7 @@ def test_a_stale_picture(joined: Any, engine: CaseEngine, look: Look, wait_until
 def test_an_engine_that_fails(tracker: Any, look: Look, use_small_engine: Any, wait_until: Any) -> None:
     use_small_engine(tracker, "refuse")
     tracker.onStart()
-    wait_until(lambda: "Failed" in tracker.ui.stateLabel.text)
+    wait_until(lambda: "Failed" in tracker.ui.stateLabel.text, 60.0)
     fold(tracker, "plan", "display", "coreLog")
     look("error")
 

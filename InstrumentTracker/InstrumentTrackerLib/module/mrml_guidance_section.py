@@ -50,7 +50,7 @@ class GuidanceSection:
             if has
             else (
                 (_("Sideways miss"), NOT_KNOWN),
-                (_("Advance to fire"), NOT_KNOWN),
+                (_("Advance to center"), NOT_KNOWN),
                 (_("Angle"), NOT_KNOWN),
                 (_("Depth remaining"), NOT_KNOWN),
             )

@@ -1,5 +1,6 @@
 """Starts and follows the engine of Instrument Tracker, and keeps the guidance display."""
 
+import time
 from pathlib import Path
 
 import slicer
@@ -10,9 +11,13 @@ from InstrumentTrackerLib.module.mrml_parameter_node import NO_CORRECTION, Instr
 from InstrumentTrackerLib.module.mrml_plan import PlanReader
 from InstrumentTrackerLib.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, PERPENDICULAR_VIEW, slice_node
+from InstrumentTrackerLib.mrml_style import DisplayStatus
 
 # Where both modules and their packages are; the engine finds them there (one folder once installed).
 _SEARCH_PATHS = (Path(__file__).parents[2], Path(TemporalReconLib.__file__).parents[1])
+
+# The age of a picture changes all the time, and every change renders the views.
+_AGE_SECONDS = 0.2
 
 
 class InstrumentTrackerLogic(EngineLogic):
@@ -29,6 +34,7 @@ class InstrumentTrackerLogic(EngineLogic):
         self._guidance = None
         self._displayOptions = None
         self._sentTarget = None
+        self._ageShownAt = 0.0
 
     @property
     def readout(self):
@@ -146,7 +152,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
         scene, plan = self._scene, self.plan
         if self._shown == (frame, plan.key):
-            scene.refresh_age(frame.age_s)
+            self._refreshAge(frame)
             return
         assessment = None
         if plan.target is not None:
@@ -158,6 +164,15 @@ class InstrumentTrackerLogic(EngineLogic):
         if isFirst:
             scene.show_in_slice_views()
         self._followInstrument(frame.tracked, settings)
+
+    def _refreshAge(self, frame):
+        """State the age as often as one can read it, and at once where the picture has become too old."""
+        scene, now = self._scene, time.monotonic()
+        isOld = frame.age_s > scene.stale_after_s
+        if isOld == (scene.readout.status is DisplayStatus.STALE) and now - self._ageShownAt < _AGE_SECONDS:
+            return
+        self._ageShownAt = now
+        scene.refresh_age(frame.age_s)
 
     def showInSliceViews(self):
         """Make the picture the background of the slice views, also of those that a new layout brought."""

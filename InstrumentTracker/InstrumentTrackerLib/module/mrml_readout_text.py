@@ -40,7 +40,7 @@ def verdictText(readout):
         return ""
     mark = _MARKS[readout.verdict_style.badge]
     return f'<span style="font-size:30px; font-weight:bold">{mark} {readout.verdict_text}</span><br>' + (
-        f'<span style="font-size:16px">{readout.verdict_note}</span>'
+        f'<span style="font-size:15px">{readout.verdict_note}</span>'
     )
 
 

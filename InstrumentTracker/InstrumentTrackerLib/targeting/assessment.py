@@ -18,6 +18,8 @@ from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 Array = NDArray[np.float64]
 
 DEFAULT_MARGIN_MM = 1.0
+# With less of the needle's direction within the known ones, how deep it lies is not known: 45 degrees.
+_KNOWN_SHARE = np.sqrt(0.5)
 
 
 class CoreVerdict(str, Enum):
@@ -57,6 +59,8 @@ class Assessment:
         (3,) RAS, from the needle's line to the target, at right angles to the line.
     is_partly_unknown
         The tip is not known in some direction.
+    depth_is_unknown
+        That direction is along the needle rather than across it.
     has_fired
         The tip is that of a fired needle: the core is where it is.
     """
@@ -71,6 +75,7 @@ class Assessment:
     miss_mm: float
     sideways_mm: Array
     is_partly_unknown: bool
+    depth_is_unknown: bool
     has_fired: bool
 
     @property
@@ -104,6 +109,7 @@ class Assessment:
             miss_mm=miss,
             sideways_mm=known.T @ (known @ sideways),
             is_partly_unknown=is_partly_unknown,
+            depth_is_unknown=float(np.linalg.norm(known @ tracked.axis)) < _KNOWN_SHARE,
             has_fired=tracked.tip_is_fired,
         )
 

@@ -59,6 +59,12 @@ def test_distances_are_those_within_the_known_directions() -> None:
     assert (known.distance_mm, known.lateral_mm) == pytest.approx((13.0, 5.0))
 
 
+def test_an_unknown_depth_is_told_from_an_unknown_position_across() -> None:
+    assert assess((0.0, 0.0, 9.0), pose(np.diag([0.2, 0.2, 1e6]))).depth_is_unknown
+    assert not assess((0.0, 0.0, 9.0), pose(UNKNOWN_THROUGH_A)).depth_is_unknown
+    assert not assess((0.0, 0.0, 9.0), pose()).depth_is_unknown
+
+
 def test_an_uncertain_direction_leaves_the_verdict_open() -> None:
     tracked = pose(axis_covariance=np.diag([0.3, 0.01, 0.0]))
     assert assess((0.0, 0.0, 9.0), tracked).verdict is CoreVerdict.UNSURE
