@@ -308,11 +308,11 @@ def test_a_file_that_is_none_fails_in_words_and_the_panel_goes_on(
     wait_until(lambda: panel.section._player.status.state is PlayerState.FINISHED)
 
 
-def test_a_sequence_that_cannot_be_played_says_why(panel: Any, engine: Any) -> None:
+def test_a_sequence_that_cannot_be_played_is_refused_before_the_engine_starts(panel: Any) -> None:
     panel.choose("Sequence")
     panel.ui.seriesNodeSelector.setCurrentNode(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSequenceNode", "Nothing"))
-    playing(panel, engine[0])
-    assert "Nothing: the sequence is empty" in panel.ui.playerStateLabel.text
+    with pytest.raises(InputError, match="Nothing: the sequence is empty"):
+        panel.section.engineOptions()
 
 
 def test_the_engine_going_ends_the_player_and_a_new_one_is_played_to(panel: Any, engine: Any, wait_until: Any) -> None:

@@ -29,8 +29,7 @@ def liveOptions(settings):
 
 
 def seriesEngineOptions(settings):
-    """Options of ``serve`` for a series; raises InputError if nothing is chosen that could be played."""
-    checkSeries(settings)
+    """Options of ``serve`` for a series."""
     return ["--slices-as-time"] if playsSlices(settings) else []
 
 
@@ -56,12 +55,13 @@ def checkSeries(settings):
 
 
 def seriesOpener(settings):
-    """A function that opens the chosen series, for any thread; nodes are copied now.
+    """A function that opens the chosen series, for any thread; nodes are copied and modules imported now.
 
     Raises InputError where nothing is chosen, or a node cannot be played.
     """
     from TemporalReconLib.engine.offline import SeriesOptions, open_for_playing, prepare_for_playing
     from TemporalReconLib.mrml_series import copy_of_sequence, copy_of_volume
+    from TemporalReconLib.playback import series_player  # noqa: F401
 
     checkSeries(settings)
     acceleration = float(settings.acceleration) if settings.acceleration > 1 else None

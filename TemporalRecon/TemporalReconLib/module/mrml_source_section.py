@@ -5,7 +5,6 @@ import vtk
 from slicer.i18n import tr as _
 
 from TemporalReconLib.engine_session import SessionState
-from TemporalReconLib.errors import InputError
 from TemporalReconLib.module.mrml_sample_data import loadSampleCase
 from TemporalReconLib.module.mrml_source_choice import liveOptions, seriesEngineOptions, seriesOpener
 from TemporalReconLib.module.mrml_source_settings import SourceKind
@@ -32,7 +31,7 @@ class SourceSection:
         self._settings = None
         self._settingsTag = None
         self._player = None
-        self._failure = ""
+        self._openSeries = None
         self._isActive = self._isConnected = False
         ui.sourceKindComboBox.connect("currentIndexChanged(int)", self.onKindChanged)
         ui.demoButton.connect("clicked(bool)", self.onDemoClicked)
@@ -57,6 +56,7 @@ class SourceSection:
         self._settings = settings
         if settings is None:
             self.end()
+            self._openSeries = None
         else:
             self._settingsTag = settings.AddObserver(vtk.vtkCommand.ModifiedEvent, self.onSettingsModified)
         self.showSettings()
@@ -72,26 +72,25 @@ class SourceSection:
         return None if self._player is None else self._player.status
 
     def engineOptions(self):
-        """Check the source and return what ``serve`` needs for it; raises InputError where it cannot work."""
-        self._failure = ""
+        """Return what ``serve`` needs for the source, and take a copy of the nodes to play.
+
+        Raises InputError where the source cannot work.
+        """
+        self._openSeries = None
         if self.isLive:
             return [] if self._settings is None else liveOptions(self._settings)
+        # Now, when the user has just pressed Start: what takes a moment must not hold up the first pictures.
+        self._openSeries = seriesOpener(self._settings)
         return seriesEngineOptions(self._settings)
 
     def begin(self, host, port):
-        """Play the series to the engine that listens there; does nothing for a live source or while one plays."""
-        if self.isLive or self._player is not None:
+        """Play the series of ``engineOptions`` to the engine that listens there; nothing for a live source."""
+        if self._openSeries is None or self._player is not None:
             return
         from TemporalReconLib.playback.series_player import SeriesPlayer  # with packages that Slicer may lack
 
-        settings = self._settings
-        try:
-            openSeries = seriesOpener(settings)
-        except InputError as error:
-            self._failure = str(error)
-            return
-        self._failure = ""
-        self._player = SeriesPlayer(openSeries, host, port, rate_fps=settings.rate or None, is_looping=settings.looping)
+        rate, isLooping = self._settings.rate, self._settings.looping
+        self._player = SeriesPlayer(self._openSeries, host, port, rate_fps=rate or None, is_looping=isLooping)
         self._player.play()
 
     def end(self):
@@ -99,7 +98,6 @@ class SourceSection:
         if self._player is not None:
             self._player.close(0.0)
             self._player = None
-        self._failure = ""
 
     def update(self, status):
         """Show a SessionStatus; begin when the engine is there, end when it is gone."""
@@ -108,6 +106,8 @@ class SourceSection:
             self.beginHere()
         elif not isConnected:
             self.end()
+        if not status.state.is_active:
+            self._openSeries = None
         self._isConnected = isConnected
         self._isActive = status.state.is_active
         self.enableChoices()
@@ -151,11 +151,10 @@ class SourceSection:
         status = None if player is None else player.status
         for widget in self._playWidgets:
             widget.enabled = status is not None and status.n_frames > 0
-        # A source that failed can be tried again.
-        ui.playButton.enabled = self._isConnected
+        ui.playButton.enabled = status is not None
         ui.playButton.text = pauseText() if status is not None and status.state.is_busy else playText()
         ui.positionLabel.text = positionText(status)
-        ui.playerStateLabel.text = playerText(status, self._failure, self._isConnected)
+        ui.playerStateLabel.text = playerText(status)
         if status is not None and status.n_frames and not ui.positionSlider.sliderDown:
             wasBlocked = ui.positionSlider.blockSignals(True)
             ui.positionSlider.maximum = status.n_frames - 1
@@ -188,8 +187,8 @@ class SourceSection:
 
     def onPlay(self, checked=False):
         if self._player is None:
-            self.beginHere()
-        elif self._player.status.state.is_busy:
+            return
+        if self._player.status.state.is_busy:
             self._player.pause()
         else:
             self._player.play()

@@ -44,18 +44,9 @@ def pauseText():
     return _("\N{DOUBLE VERTICAL LINE} &Pause")
 
 
-def playerText(status, failure, isConnected):
-    """The player's state as rich text.
-
-    :param status: PlayerStatus, or None where there is no player.
-    :param failure: why there is none; may be empty.
-    :param isConnected: whether there is an engine to play to.
-    """
-    if failure:
-        return _failed(failure, _("Choose another series, or repair this one; then press Stop and Start."))
+def playerText(status):
+    """The state of a PlayerStatus as rich text; None is no player, because no engine runs."""
     if status is None:
-        if isConnected:
-            return _marked("\N{BLACK SQUARE}", _GRAY, _("Stopped"))
         return _marked("\N{BLACK SQUARE}", _GRAY, _("Stopped"), _("Start runs the engine and plays the series"))
     if status.state is PlayerState.FAILED:
         return _failed(status.reason, _("Press Play to go on, or move the slider to another frame."))
