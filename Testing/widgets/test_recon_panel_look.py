@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
-import vtk
 from case_engine import HOST, CaseEngine
 from PySide6 import QtCore, QtGui, QtWidgets
 from test_panels_look import PANEL_WIDTH, cut_off
@@ -75,7 +74,10 @@ def picture(tmp_path: Path, app: Any) -> Any:
 def side_by_side(panel: QtGui.QImage, view: Any) -> QtGui.QImage:
     """The panel with a view of the desktop to its right, as the user has them."""
     view.forceRender()
-    right = view.grab().toImage().scaledToHeight(panel.height() // 2, QtCore.Qt.TransformationMode.SmoothTransformation)
+    pixels = np.ascontiguousarray(view._view.pixels())
+    rows, columns = pixels.shape[:2]
+    right = QtGui.QImage(pixels.tobytes(), columns, rows, 3 * columns, QtGui.QImage.Format.Format_RGB888)
+    right = right.scaledToWidth(600, QtCore.Qt.TransformationMode.SmoothTransformation)
     both = QtGui.QImage(panel.width() + right.width(), panel.height(), QtGui.QImage.Format.Format_RGB888)
     both.fill(QtGui.QColor("black"))
     painter = QtGui.QPainter(both)
@@ -83,24 +85,6 @@ def side_by_side(panel: QtGui.QImage, view: Any) -> QtGui.QImage:
     painter.drawImage(panel.width(), 0, right)
     painter.end()
     return both
-
-
-def view_in_plane(volume: Any) -> Any:
-    """The slice view that looks along the normal of a volume's slices."""
-    normal = slicer.util.arrayFromVTKMatrix(ijk_to_ras(volume))[:3, 2]
-    manager = slicer.app.layoutManager()
-
-    def alignment(name: str) -> float:
-        node = manager.sliceWidget(name).mrmlSliceNode()
-        return abs(float(slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())[:3, 2] @ normal))
-
-    return manager.sliceWidget(max(manager.sliceViewNames(), key=alignment)).sliceView()
-
-
-def ijk_to_ras(volume: Any) -> Any:
-    matrix = vtk.vtkMatrix4x4()
-    volume.GetIJKToRASMatrix(matrix)
-    return matrix
 
 
 def start(recon: Any, use_small_engine: Any, manner: str, port: int) -> None:
@@ -188,12 +172,18 @@ def test_the_dark_theme_keeps_everything_legible(
 
 
 def test_live_and_stale_pictures_beside_the_panel(recon: Any, picture: Any, wait_until: Any, port: int) -> None:
+    manager = slicer.app.layoutManager()
+    for name in manager.sliceViewNames():
+        manager.sliceWidget(name).sliceView().renderWindow()  # the desktop has its views already
     with CaseEngine(port) as engine:
         recon.ui.hostLineEdit.text = HOST
         recon.ui.portSpinBox.value = port
         recon.ui.startButton.click()
         wait_until(lambda: recon.logic.session.status.n_frames > 60)
-        view = view_in_plane(recon._parameterNode.outputVolume)
+        yellow = manager.sliceWidget("Yellow")
+        yellow.mrmlSliceNode().SetOrientation("Sagittal")  # nearly the plane of the case's slices
+        yellow.sliceLogic().FitSliceToBackground()
+        view = yellow.sliceView()
         live = picture(recon, "TemporalRecon-live", view)
         engine.is_sending = False
         wait_until(lambda: "Stalled" in recon.ui.stateLabel.text)

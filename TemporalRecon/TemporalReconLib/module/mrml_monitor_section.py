@@ -86,7 +86,7 @@ def latencyText(status):
     """Median and 95th percentile of the time from the data's arrival to the picture."""
     report = status.report
     if report.latency_median_s is None:
-        return NOT_KNOWN
+        return NOT_KNOWN if status.latency_s is None else _("{latency:.0f} ms").format(latency=1e3 * status.latency_s)
     median = f"{1e3 * report.latency_median_s:.0f} ms"
     if report.latency_p95_s is None:
         return median

@@ -55,7 +55,8 @@ class RecordSection:
     def _diskText(self, status):
         if status.report.recording:
             return status.report.recording
-        if status.state.is_active and self.ui.recordCheckBox.checked:
+        hasFolder = self._settings is not None and bool(self._settings.recordFolder)
+        if status.state.is_active and self.ui.recordCheckBox.checked and not hasFolder:
             return _("this engine has no folder: choose one, then Stop and Start")
         return NOT_KNOWN
 
