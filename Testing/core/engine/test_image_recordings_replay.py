@@ -20,7 +20,7 @@ def test_a_recorded_image_stream_replays_picture_by_picture_in_its_place(tmp_pat
     recorder.start()
     for index, pixels in enumerate(data):
         recorder.frame(FrameRecord(ImageFrame(pixels, GEOMETRY, index + 7), 100.0 + index, "shown", is_used=True))
-    recorder.stop()
+    recorder.stop(30.0)
     (path,) = tmp_path.glob("*_images.h5")
 
     series = open_series(path)
@@ -46,7 +46,7 @@ def test_a_recorded_image_keeps_its_phase(tmp_path):
     recorder.start()
     for image in (*images, plain):
         recorder.frame(FrameRecord(image, 100.0, "shown", is_used=True))
-    recorder.stop()
+    recorder.stop(30.0)
     with_phase, without = sorted(tmp_path.glob("*_images.h5"))
     for image, again in zip(images, open_series(with_phase), strict=True):
         np.testing.assert_array_equal(again.complex_data, image.complex_data)

@@ -1,6 +1,7 @@
 """The recording is switched off and on from a panel: new files each time, nothing lost, never a path from the wire."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frames import kspace_envelope
 from TemporalReconLib.igtl.messages import StringMessage
 from TemporalReconLib.reconstruction.registry import make_reconstructor
+
+PATIENCE_S = 30.0
 
 
 def record_of(index):
@@ -32,7 +35,7 @@ def test_each_time_it_is_on_has_files_of_its_own_and_frames_before_the_switch_ar
         if index in (2, 4):
             recorder.switch(index == 4)
         recorder.frame(record_of(index))
-    recorder.stop()
+    recorder.stop(PATIENCE_S)
     first, second = logs_of(tmp_path)
     assert [line.get("index", line.get("event")) for line in first] == [0, 1, "recording off"]
     assert [line.get("index", line.get("event")) for line in second] == ["recording on", 4, 5]
@@ -48,7 +51,7 @@ def test_switching_to_and_fro_at_once_names_no_file_twice(tmp_path):
     recorder.start()
     for count in range(20):
         recorder.switch(count % 2 == 0)
-    recorder.stop()
+    recorder.stop(PATIENCE_S)
     assert recorder.state.failure == ""
     assert len(logs_of(tmp_path)) == 10
 
@@ -66,13 +69,11 @@ def test_a_recording_that_stopped_is_tried_again_when_it_is_switched_on(tmp_path
         wait_for(lambda: recorder.state.written == 1)
         assert recorder.state.failure == ""
     finally:
-        recorder.stop()
+        recorder.stop(PATIENCE_S)
 
 
-def wait_for(is_so, patience_s=10.0):
-    import time
-
-    deadline = time.monotonic() + patience_s
+def wait_for(is_so):
+    deadline = time.monotonic() + PATIENCE_S
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)
