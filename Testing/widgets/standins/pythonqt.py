@@ -6,6 +6,7 @@ Qt properties are attributes (``label.text``, not ``label.text()``), unknown att
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -28,12 +29,21 @@ _VIRTUAL_PROPERTIES = (
 )
 
 
-def _index_of_property(target: QtCore.QObject, name: str) -> int:
-    return int(_meta_object(target).indexOfProperty(name))
+# Asked for with every attribute, so remembered: a measurement of a panel should not measure the stand-ins.
+@functools.cache
+def _index_of_property(qt_class: Any, name: str) -> int:
+    return int(qt_class.staticMetaObject.indexOfProperty(name))
 
 
-def _is_virtual(target: QtCore.QObject, name: str) -> bool:
-    return any(name == virtual and isinstance(target, owner) for owner, virtual in _VIRTUAL_PROPERTIES)
+@functools.cache
+def _is_writable(qt_class: Any, name: str) -> bool:
+    meta_object = qt_class.staticMetaObject
+    return bool(meta_object.property(meta_object.indexOfProperty(name)).isWritable())
+
+
+@functools.cache
+def _is_virtual(qt_class: Any, name: str) -> bool:
+    return any(name == virtual and issubclass(qt_class, owner) for owner, virtual in _VIRTUAL_PROPERTIES)
 
 
 def _refuse_destroyed(target: QtCore.QObject, name: str) -> None:
@@ -66,7 +76,7 @@ class PythonQtObject:
         _refuse_destroyed(self, name)
         if name == "name":
             name = "objectName"
-        if _index_of_property(self, name) >= 0 and not _is_virtual(self, name):
+        if _index_of_property(type(self), name) >= 0 and not _is_virtual(type(self), name):
             return _property(self, name)
         return super().__getattribute__(name)
 
@@ -77,12 +87,12 @@ class PythonQtObject:
         _refuse_destroyed(self, name)
         if name == "name":
             name = "objectName"
-        index = _index_of_property(self, name)
+        index = _index_of_property(type(self), name)
         if index < 0 and isinstance(value, QtCore.QObject) and _property(value, "objectName") == name:
             return  # PySide6's .ui loader offers children as attributes; PythonQt does not
         if index < 0:
             raise AttributeError(f"'{name}' is no Qt property of {type(self).__name__}, PythonQt refuses to set it")
-        if not _meta_object(self).property(index).isWritable():
+        if not _is_writable(type(self), name):
             raise AttributeError(f"'{name}' of {type(self).__name__} is read-only")
         _set_property(self, name, value)
 
