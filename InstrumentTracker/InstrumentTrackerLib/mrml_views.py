@@ -131,7 +131,11 @@ class SliceView(OffscreenView):
         self.logic.SetMRMLApplicationLogic(host.app_logic)
         host.app_logic.GetSliceLogics().AddItem(self.logic)
         self.logic.SetMRMLScene(host.scene)
-        self.node: Any = self.logic.AddSliceNode(name)
+        self.node: Any = host.scene.GetSingletonNode(name, "vtkMRMLSliceNode")
+        if self.node is None:
+            self.node = self.logic.AddSliceNode(name)
+        else:
+            self.logic.SetSliceNode(self.node)
         self.node.SetOrientation(orientation)
         self.node.SetRulerType(slicer.vtkMRMLAbstractViewNode.RulerTypeThin)
         self._group.SetMRMLDisplayableNode(self.node)

@@ -51,7 +51,7 @@ class qSlicerLayoutManager(PythonQtObject, QtCore.QObject):
             logic.SetMRMLApplicationLogic(self._host.app_logic)
             self._host.app_logic.GetSliceLogics().AddItem(logic)
             logic.SetMRMLScene(self._host.scene)
-            logic.AddSliceNode(name)
+            logic.SetSliceNode(node)
             self._slices[name] = qMRMLSliceWidget(self._host, node, logic)
         return self._slices[name]
 
