@@ -13,6 +13,8 @@ CALIBRATION_LINES = 24
 _COARSENING = 4
 _NEIGHBORS = 3
 _POWER_ITERATIONS = 4
+# Of line amplitudes with the distance from the center; noise alone does not fall.
+_STEEPEST_FALLOFF = 2.0
 
 
 def estimate_sensitivities(lines: torch.Tensor, sampled: torch.Tensor) -> torch.Tensor:
@@ -52,6 +54,37 @@ def estimate_sensitivities(lines: torch.Tensor, sampled: torch.Tensor) -> torch.
 def brightness_of(images: torch.Tensor) -> float:
     """95th percentile of the root sum of squares of coil images (coil, slice, row, col): a series' scale."""
     return float(torch.quantile(root_sum_of_squares(images)[..., ::2, ::2].flatten(), 0.95))
+
+
+def extrapolated_brightness(lines: torch.Tensor, sampled: torch.Tensor) -> float:
+    """About what :func:`brightness_of` would be if the central line, which is missing, had been sampled.
+
+    Line amplitudes of anatomy fall about as a power of the distance from the center: that power is fitted to the
+    sampled lines around, and the nearest of them stands for the center.
+
+    Parameters
+    ----------
+    lines, sampled
+        As for :func:`estimate_sensitivities`.
+
+    Returns
+    -------
+    float
+        0 where there is no signal.
+    """
+    energy = lines.abs().square().sum(dim=(0, 3))
+    used = sampled & (energy > 0)
+    if not used.any():
+        return 0.0
+    distance = (torch.arange(sampled.shape[1], device=lines.device) - sampled.shape[1] // 2).abs()
+    slices, rows = used.nonzero(as_tuple=True)
+    depth, level = torch.log1p(distance[rows].float()), 0.5 * torch.log(energy[slices, rows])
+    spread = depth - depth.mean()
+    slope = float((spread * level).sum() / spread.square().sum().clamp_min(1e-6))
+    falloff = min(max(-slope, 0.0), _STEEPEST_FALLOFF)
+    nearest = int(distance[rows].argmin())
+    line = lines[:, slices[nearest], rows[nearest]] * (1.0 + float(distance[rows[nearest]])) ** falloff
+    return brightness_of((line / sampled.shape[1] ** 0.5)[:, None, None].expand(-1, -1, 2, -1))
 
 
 def low_resolution_images(lines: torch.Tensor, sampled: torch.Tensor) -> torch.Tensor:

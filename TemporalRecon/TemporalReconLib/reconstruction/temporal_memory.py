@@ -17,6 +17,7 @@ from TemporalReconLib.reconstruction.coil_sensitivities import (
     brightness_of,
     compression_matrix,
     estimate_sensitivities,
+    extrapolated_brightness,
     low_resolution_images,
 )
 from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, hybrid_lines, sampled_lines
@@ -49,7 +50,9 @@ class TemporalMemory:
         lines, mask = hybrid_lines(calibrating, device)
         self._compression = compression_matrix(lines, N_VIRTUAL_COILS)
         compressed = torch.tensordot(self._compression, lines, dims=1)
-        self.scale = brightness_of(low_resolution_images(compressed, mask)) or 1.0
+        # Golden order may begin without the center of k-space.
+        central = brightness_of(low_resolution_images(compressed, mask))
+        self.scale = central or extrapolated_brightness(compressed, mask) or 1.0
         self._history = LineHistory(compressed.shape[0], first.image_shape, device)
         self._newest = mask
         if isinstance(planning, KSpaceFrame):

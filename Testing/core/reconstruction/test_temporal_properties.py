@@ -101,6 +101,23 @@ def test_brighter_samples_give_the_same_image_brighter(method, factor) -> None:
         assert np.abs(other / factor - one).max() < 1e-5 * one.max()
 
 
+@pytest.mark.parametrize("factor", [2.0**-20, 2.0**20])
+def test_brightness_does_not_matter_where_a_series_begins_without_the_center_of_k_space(method, factor) -> None:
+    """As golden order does, mostly; and there is no planning scan that would tell the scale."""
+    frames = [without_center(frame) if n < 2 else frame for n, frame in enumerate(series(noise=0.001))]
+    plain = play(method, frames)
+    scaled = play(method, [replace(frame, data=frame.data * np.float32(factor)) for frame in frames])
+    for one, other in zip(plain, scaled, strict=True):
+        assert np.abs(other / factor - one).max() < 1e-2 * one.max()
+
+
+def without_center(frame: KSpaceFrame) -> KSpaceFrame:
+    center = frame.mask.shape[1] // 2
+    mask, data = frame.mask.copy(), frame.data.copy()
+    mask[:, center - 1 : center + 2], data[:, :, center - 1 : center + 2] = False, 0
+    return replace(frame, mask=mask, data=data)
+
+
 def test_the_order_and_the_phase_of_the_coils_do_not_matter(method) -> None:
     frames, scan = series(noise=0.01), planning()
     turn = np.exp(1j * np.array([0.3, -1.1, 2.0])).astype(np.complex64)[:, None, None, None]
