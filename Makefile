@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DEMO_OUTPUT ?= demo-output
 BENCHMARK_OUTPUT ?= benchmark-output
 
-.PHONY: demo test docs lint format benchmark clean
+.PHONY: demo test docs fuzz lint format benchmark clean
 
 demo: $(READY)  ## the main job on a simulated case, end to end over a real socket, with pictures
 	$(BIN)/instrument-tracker demo --output $(DEMO_OUTPUT)
@@ -16,6 +16,10 @@ test: $(READY)  ## all tests; those that need a peer or data that is missing say
 
 docs: $(READY)  ## documentation as HTML; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+
+fuzz: $(READY)  ## longer fuzzing of every parser of the wire
+	$(BIN)/pip install -q atheris
+	$(BIN)/python Testing/fuzz/fuzz_parsers.py --seconds 600
 
 lint: $(READY)
 	$(BIN)/ruff check .
