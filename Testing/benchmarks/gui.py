@@ -111,6 +111,10 @@ class Panel:
         ui.deviceComboBox.currentText = "cpu"
         if hasattr(ui, "segmenterLineEdit"):
             ui.segmenterLineEdit.text = "classical"
+        views = self.app.layoutManager()
+        for name in views.sliceViewNames():  # they are there before a module is opened
+            views.sliceWidget(name).sliceView().renderWindow()
+        views.threeDWidget(0).threeDView().renderWindow()
         self.session: Session | None = None
         self._shown = ""
         self._timer = self._replace_timer_call()

@@ -7,6 +7,7 @@ engine's own behavior matters it is the real engine.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -28,7 +29,7 @@ STATE_WORDS = {
     SessionState.STALLED: "Stalled",
     SessionState.FAILED: "Failed",
 }
-REAL_ENGINE_S = 90.0
+REAL_ENGINE_S = 200.0
 
 
 @pytest.fixture(params=["recon", "tracker"])
@@ -289,3 +290,29 @@ def test_the_picture_deleted_while_running_comes_back(recon: Any, press: Any, wa
     recon.ui.stopButton.click()
     press.until(recon, SessionState.STOPPED)
     press.start_works(recon)
+
+
+@pytest.mark.slow
+def test_an_output_folder_that_vanishes_while_recording_is_told_and_pictures_go_on(
+    recon: Any, press: Any, wait_until: Any, port: int, tmp_path: Path
+) -> None:
+    slicer.mrmlScene.GetCacheManager().SetRemoteCacheDirectory(str(tmp_path / "cache"))
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    recon.ui.demoButton.click()
+    recon.ui.loopCheckBox.click()
+    recon.ui.methodComboBox.currentText = "zero-filled"
+    recon.ui.recordFolderLineEdit.currentPath = str(folder)
+    recon.ui.recordCheckBox.click()
+    recon.ui.portSpinBox.value = port
+    recon.ui.startButton.click()
+    assert "no folder" not in recon.ui.recordStateLabel.text
+    press.until(recon, SessionState.RUNNING, REAL_ENGINE_S)
+    wait_until(lambda: "MB" in recon.ui.recordStateLabel.text and any(folder.iterdir()))
+    shutil.rmtree(folder)
+    wait_until(lambda: "stopped" in recon.ui.recordStateLabel.text)
+    n_frames = recon.logic.session.status.n_frames
+    wait_until(lambda: recon.logic.session.status.n_frames > n_frames)
+    recon.ui.stopButton.click()
+    press.until(recon, SessionState.STOPPED)
+    assert recon.ui.startButton.enabled

@@ -29,16 +29,18 @@ _VIRTUAL_PROPERTIES = (
 )
 
 
-# Asked for with every attribute, so remembered: a measurement of a panel should not measure the stand-ins.
-@functools.cache
-def _index_of_property(qt_class: Any, name: str) -> int:
-    return int(qt_class.staticMetaObject.indexOfProperty(name))
+# Index of a property and whether it can be written. Asked for with every attribute, so remembered by class: a
+# measurement of a panel should not measure the stand-ins.
+_properties: dict[tuple[type, str], tuple[int, bool]] = {}
 
 
-@functools.cache
-def _is_writable(qt_class: Any, name: str) -> bool:
-    meta_object = qt_class.staticMetaObject
-    return bool(meta_object.property(meta_object.indexOfProperty(name)).isWritable())
+def _property_of(target: QtCore.QObject, name: str) -> tuple[int, bool]:
+    key = (type(target), name)
+    if key not in _properties:
+        meta_object = _meta_object(target)
+        index = int(meta_object.indexOfProperty(name))
+        _properties[key] = (index, index >= 0 and bool(meta_object.property(index).isWritable()))
+    return _properties[key]
 
 
 @functools.cache
@@ -76,7 +78,7 @@ class PythonQtObject:
         _refuse_destroyed(self, name)
         if name == "name":
             name = "objectName"
-        if _index_of_property(type(self), name) >= 0 and not _is_virtual(type(self), name):
+        if _property_of(self, name)[0] >= 0 and not _is_virtual(type(self), name):
             return _property(self, name)
         return super().__getattribute__(name)
 
@@ -87,12 +89,12 @@ class PythonQtObject:
         _refuse_destroyed(self, name)
         if name == "name":
             name = "objectName"
-        index = _index_of_property(type(self), name)
+        index, is_writable = _property_of(self, name)
         if index < 0 and isinstance(value, QtCore.QObject) and _property(value, "objectName") == name:
             return  # PySide6's .ui loader offers children as attributes; PythonQt does not
         if index < 0:
             raise AttributeError(f"'{name}' is no Qt property of {type(self).__name__}, PythonQt refuses to set it")
-        if not _is_writable(type(self), name):
+        if not is_writable:
             raise AttributeError(f"'{name}' of {type(self).__name__} is read-only")
         _set_property(self, name, value)
 
