@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import tempfile
 import types
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ import slicer.util
 import vtk
 
 _REPOSITORY = Path(__file__).resolve().parents[3]
+# Slicer keeps downloads in a folder of the user; nothing may fall into the folder that tests run in.
+_CACHE = tempfile.TemporaryDirectory(prefix="slicer-cache-")
 MODULE_FOLDERS = (_REPOSITORY / "TemporalRecon", _REPOSITORY / "InstrumentTracker")
 sys.path += [str(folder) for folder in MODULE_FOLDERS]  # as Slicer does for every module search path
 
@@ -75,6 +78,7 @@ def new_scene() -> tuple[Any, Any]:
     scene = slicer.vtkMRMLScene()
     cache = slicer.vtkCacheManager()
     cache.SetMRMLScene(scene)
+    cache.SetRemoteCacheDirectory(_CACHE.name)
     scene.SetCacheManager(cache)
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
