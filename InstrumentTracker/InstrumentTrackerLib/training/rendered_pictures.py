@@ -56,16 +56,10 @@ class RenderedPictures:
     def next(self) -> Picture:
         """Another picture: anatomy, look-alikes, perhaps an instrument, perhaps undersampled."""
         generator = self._generator
-        volume = self._volume()
-        grid, thickness = _random_cut(generator, volume)
-        shape = (_N_SLICES, SIZE, SIZE)
-        anatomy = recolored(generator, _sampled(generator, volume, grid, shape))
-        # Vessels and gas come in more sizes than the instrument does.
-        size = 1.0 if generator.random() < 0.5 else float(generator.uniform(0.8, 1.4))
-        anatomy = add_look_alikes(generator, anatomy, PIXEL_MM * size)
         if generator.random() < _ABSENT:
-            data = undersampled(generator, anatomy, anatomy)
-            return Picture(data, grid, thickness)
+            return self.next_without_instrument()
+        anatomy, grid, thickness = self._anatomy()
+        shape = anatomy.shape
         instrument = random_look(generator)
         state = random_state(generator, grid, shape, thickness)
         opacity = float(generator.choice([1.0, generator.uniform(0.7, 1.0)], p=[0.8, 0.2]))
@@ -77,6 +71,21 @@ class RenderedPictures:
             earlier = draw(instrument, moved(generator, state), grid, shape, thickness, opacity)
             before = _with_instrument(anatomy, earlier, worn)
         return Picture(undersampled(generator, now, before), grid, thickness, instrument, state)
+
+    def next_without_instrument(self) -> Picture:
+        """Anatomy and look-alikes, perhaps undersampled."""
+        anatomy, grid, thickness = self._anatomy()
+        return Picture(undersampled(self._generator, anatomy, anatomy), grid, thickness)
+
+    def _anatomy(self) -> tuple[Array, Matrix, float]:
+        """A recolored cut (slice, row, col) with look-alikes, its ``ijk_to_ras`` and the thickness of its slices."""
+        generator = self._generator
+        volume = self._volume()
+        grid, thickness = _random_cut(generator, volume)
+        anatomy = recolored(generator, _sampled(generator, volume, grid, (_N_SLICES, SIZE, SIZE)))
+        # Vessels and gas come in more sizes than the instrument does.
+        size = 1.0 if generator.random() < 0.5 else float(generator.uniform(0.8, 1.4))
+        return add_look_alikes(generator, anatomy, PIXEL_MM * size), grid, thickness
 
     def _volume(self) -> BackgroundVolume:
         generator = self._generator
