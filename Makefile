@@ -12,7 +12,8 @@ demo: $(READY)  ## the main job on a simulated case, end to end over a real sock
 	$(BIN)/instrument-tracker demo --output $(DEMO_OUTPUT)
 
 test: $(READY)  ## all tests; those that need a peer or data that is missing say so
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest Testing/core Testing/interop Testing/fuzz
+	$(BIN)/python -m pytest Testing/widgets Testing/scene
 
 docs: $(READY)  ## documentation as HTML; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build

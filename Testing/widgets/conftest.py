@@ -46,6 +46,7 @@ def scene(app: Any) -> Iterator[Any]:
 
     qt.QSettings().clear()  # what an earlier test left for the next start
     slicer.mrmlScene.Clear(0)
+    slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
     yield slicer.mrmlScene
     slicer.mrmlScene.Clear(0)
 

@@ -24,9 +24,11 @@ def picture(tmp_path: Path, app: Any) -> Any:
 
     def take(widget: Any, name: str) -> np.ndarray:
         panel = widget.parent
-        panel.resize(PANEL_WIDTH, panel.sizeHint().height())
         panel.show()
-        app.processEvents()
+        for _ in range(4):  # words that wrap change the height, and the height the words' places
+            layout = QtWidgets.QWidget.layout(panel)
+            panel.resize(PANEL_WIDTH, layout.totalHeightForWidth(PANEL_WIDTH))
+            app.processEvents()
         image = panel.grab().toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
         folder = Path(os.environ.get("PANEL_PICTURES", tmp_path))
         folder.mkdir(parents=True, exist_ok=True)
