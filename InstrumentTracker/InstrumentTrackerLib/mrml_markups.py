@@ -192,6 +192,10 @@ class GuidanceMarkups:
         target = self.point(TARGET)
         self._set_points(TO_TARGET, [] if target is None else [tip, target])
 
+    def make(self, spec: MarkerSpec) -> Any:
+        """The markups node of a spec, made without points where it is missing."""
+        return self._nodes.get(spec.role, spec.class_name, spec.name, lambda new: self._configure(new, spec))
+
     def show_plan(self, target: ArrayLike | None, entry: ArrayLike | None) -> None:
         """Show target, entry and the path between them (RAS mm); None removes."""
         self._set_points(TARGET, [] if target is None else [np.asarray(target)], TARGET.label)
@@ -208,7 +212,7 @@ class GuidanceMarkups:
         if node is None:
             if not points:
                 return
-            node = self._nodes.get(spec.role, spec.class_name, spec.name, lambda new: self._configure(new, spec))
+            node = self.make(spec)
         if node.GetNumberOfControlPoints() != len(points):
             with NodeChange(node):
                 node.RemoveAllControlPoints()

@@ -5,6 +5,7 @@ Works on a bare ``vtkMRMLScene`` and inside the Slicer desktop alike.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -15,7 +16,7 @@ from TemporalReconLib.mrml_volume import LiveVolume, ijk_to_ras_of
 
 from InstrumentTrackerLib.localization.instrument_pose import Point, validated_point
 from InstrumentTrackerLib.mrml_display_options import DisplayOptions
-from InstrumentTrackerLib.mrml_markups import ENTRY, TARGET, GuidanceMarkups
+from InstrumentTrackerLib.mrml_markups import ENTRY, MEASURED, TARGET, GuidanceMarkups
 from InstrumentTrackerLib.mrml_planes import PlaneFollower
 from InstrumentTrackerLib.mrml_readout import NO_TARGET, Readout, readout_of, status_of
 from InstrumentTrackerLib.mrml_segmentation import InstrumentSegmentation
@@ -93,6 +94,25 @@ class GuidanceScene:
         """Show the ball that a core must touch; None shows none."""
         if not self.nodes.is_busy:
             self.uncertainty.show_lesion(target)
+
+    def prepare(self) -> Iterator[None]:
+        """Make the nodes that the first sight of an instrument needs, one per step.
+
+        With views attached a node costs 10 to 20 ms: all of them at once would be felt. Call ``next`` on it while
+        nothing else is to do; it waits while the scene is being closed or loaded.
+        """
+        for spec in MEASURED:
+            yield from self._when_free()
+            self.markups.make(spec)
+            yield
+        for make in (self.segmentation.make, self.uncertainty.tip.make, self.trail.surface.make):
+            yield from self._when_free()
+            make()
+            yield
+
+    def _when_free(self) -> Iterator[None]:
+        while self.nodes.is_busy:
+            yield
 
     def set_target(self, ras: ArrayLike | None) -> None:
         """Place the target (RAS mm), or remove it with None."""

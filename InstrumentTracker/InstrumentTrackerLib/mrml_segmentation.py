@@ -41,12 +41,16 @@ class InstrumentSegmentation:
         """The ``vtkMRMLSegmentationNode``, or None before the first mask."""
         return self._nodes.find(SEGMENTATION_ROLE)
 
+    def make(self) -> Any:
+        """The segmentation node, made without segments where it is missing."""
+        return self._nodes.get(SEGMENTATION_ROLE, "vtkMRMLSegmentationNode", "Instrument", _create_display)
+
     def update(self, mask: InstrumentMask | None) -> None:
         """Show a mask; None shows no instrument."""
         if mask is None:
             self._erase()
             return
-        node = self._nodes.get(SEGMENTATION_ROLE, "vtkMRMLSegmentationNode", "Instrument", _create_display)
+        node = self.make()
         labels = self._labels_of(node, mask)
         if not labels.any() and mask.is_empty:
             return

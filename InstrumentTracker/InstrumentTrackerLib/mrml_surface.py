@@ -64,6 +64,10 @@ class Surface:
         if node is not None and node.GetDisplayNode() is not None:
             node.GetDisplayNode().SetVisibility(visible)
 
+    def make(self) -> Any:
+        """The model node, made empty where it is missing."""
+        return self._nodes.get(self.spec.role, "vtkMRMLModelNode", self.spec.name, self._configure)
+
     def show(self, points: Points, polygons: NDArray[np.int64], n_lines: int = 0) -> None:
         """Show points (n, 3), RAS mm, joined by polygons (m, corners), or by one line through the first ``n_lines``.
 
@@ -75,7 +79,7 @@ class Surface:
         if node is None:
             if not len(points):
                 return
-            node = self._nodes.get(self.spec.role, "vtkMRMLModelNode", self.spec.name, self._configure)
+            node = self.make()
         data = self._data_of(node)
         if not len(points) and not data.GetNumberOfPoints():
             return

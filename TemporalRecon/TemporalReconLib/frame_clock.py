@@ -7,6 +7,7 @@ from collections import deque
 
 STALE_INTERVALS = 3.0
 MIN_STALE_S = 0.5
+MAX_STALE_S = 5.0
 
 
 class FrameClock:
@@ -14,7 +15,8 @@ class FrameClock:
 
     A picture is stale when none has followed for ``STALE_INTERVALS`` = 3 usual intervals (the median of the last
     20), but never sooner than ``MIN_STALE_S`` = 0.5 s: clinicians steer by nothing older at fast rates, and slow
-    series must not be called stale between any two pictures. Not thread-safe.
+    series must not be called stale between any two pictures. After ``MAX_STALE_S`` = 5 s any picture is: a hand has
+    moved the needle since, however slow the series. Not thread-safe.
     """
 
     def __init__(self) -> None:
@@ -35,4 +37,4 @@ class FrameClock:
     @property
     def stale_after_s(self) -> float:
         """Silence after which the shown picture is stale, s."""
-        return max(MIN_STALE_S, STALE_INTERVALS * (self.interval_s or 0.0))
+        return min(max(MIN_STALE_S, STALE_INTERVALS * (self.interval_s or 0.0)), MAX_STALE_S)

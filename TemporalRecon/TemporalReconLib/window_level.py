@@ -60,6 +60,6 @@ def robust_window(data: NDArray[np.float32]) -> float | None:
 
     The bladder is several times brighter than the prostate: scaling to the maximum would darken what matters.
     """
-    step = max(1, math.isqrt(data.size // _SAMPLED_PIXELS))
+    step = max(1, math.ceil(math.sqrt(data.size / _SAMPLED_PIXELS)))
     upper = 1.1 * float(np.percentile(data[:, ::step, ::step], 99.0))
     return upper if upper > 0.0 else None

@@ -1,4 +1,4 @@
-"""From when on a picture is stale: three usual intervals, at least half a second."""
+"""From when on a picture is stale: three usual intervals, at least half a second, at most five."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ def test_fast_series_are_stale_after_half_a_second() -> None:
 
 def test_slow_series_are_stale_after_three_intervals() -> None:
     assert clock_of(1.2, 10).stale_after_s == pytest.approx(3.6)
+
+
+def test_no_picture_is_live_for_longer_than_five_seconds() -> None:
+    assert clock_of(10.0, 10).stale_after_s == 5.0
 
 
 def test_one_long_pause_does_not_change_what_is_usual() -> None:

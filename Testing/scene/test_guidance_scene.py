@@ -50,6 +50,14 @@ def position(node, index=0) -> np.ndarray:
     return np.array(result)
 
 
+def nodes_of(scene) -> set:
+    return {scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())}
+
+
+def markups_of(scene) -> list:
+    return [node for node in nodes_of(scene) if node.IsA("vtkMRMLMarkupsNode")]
+
+
 def shown_text(scene) -> str:
     return scene.GetFirstNodeByName("Guidance readout").GetText()
 
@@ -256,6 +264,28 @@ def test_nothing_is_touched_while_the_scene_is_being_closed(scene, guidance):
     scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
     show(guidance, guidance_case(2))
     assert scene.GetNumberOfNodes() == count
+
+
+def test_after_preparing_the_first_sight_of_an_instrument_makes_only_picture_and_words(scene, guidance):
+    case = guidance_case()
+    counts = [scene.GetNumberOfNodesByClass("vtkMRMLDisplayableNode") for _ in guidance.prepare()]
+    assert np.diff(counts).max() == 1, "a node per step: all at once would be felt"
+    assert not [node for node in markups_of(scene) if node.GetNumberOfControlPoints()]
+    prepared = nodes_of(scene)
+    show(guidance, case)
+    made = {node.GetClassName() for node in nodes_of(scene) - prepared}
+    assert made == {"vtkMRMLScalarVolumeNode", "vtkMRMLScalarVolumeDisplayNode", "vtkMRMLTextNode"}
+
+
+def test_preparing_waits_while_the_scene_is_being_closed(scene, guidance):
+    scene.StartState(slicer.vtkMRMLScene.BatchProcessState)
+    steps = guidance.prepare()
+    for _ in range(5):
+        next(steps)
+    assert not markups_of(scene)
+    scene.EndState(slicer.vtkMRMLScene.BatchProcessState)
+    next(steps)
+    assert len(markups_of(scene)) == 1
 
 
 def test_any_single_node_removed_by_the_user_comes_back(scene, guidance):

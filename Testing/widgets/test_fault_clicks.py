@@ -124,6 +124,21 @@ def test_a_missing_weights_file_is_named_and_nothing_starts(panel: Any, boxes: l
     press.start_works(panel)
 
 
+def test_a_picture_that_cannot_be_shown_stops_the_engine_with_one_box(
+    panel: Any, boxes: list[str], press: Any, monkeypatch: pytest.MonkeyPatch, errors_in_callbacks: list[BaseException]
+) -> None:
+    press.start(panel, "pictures")
+
+    def fail(settings: Any) -> None:
+        raise RuntimeError("no room for the picture")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(panel.logic, "update", fail)
+        press.until(panel, SessionState.STOPPED)
+    assert len(boxes) == 1 and "no room for the picture" in boxes[0]
+    press.start_works(panel)
+
+
 def test_a_host_where_nobody_listens_can_be_given_up(panel: Any, press: Any, port: int, wait_until: Any) -> None:
     panel.ui.hostLineEdit.text = "127.0.0.2"
     panel.ui.portSpinBox.value = port

@@ -30,6 +30,7 @@ class InstrumentTrackerLogic(EngineLogic):
         self._planReader = PlanReader()
         self._feed = None
         self._scene = None
+        self._preparation = iter(())
         self._shown = None
         self._guidance = None
         self._displayOptions = None
@@ -102,7 +103,16 @@ class InstrumentTrackerLogic(EngineLogic):
         if frame is not None:
             self._display(settings, status).stale_after_s = status.stale_after_s
             self._show(frame, settings)
+        else:
+            self._prepare(settings, status)
         return status
+
+    def _prepare(self, settings, status):
+        """Make the nodes one after the other while the engine starts: the first picture then costs no more than any."""
+        if self._scene is None:
+            self._preparation = self._display(settings, status).prepare()
+        else:
+            next(self._preparation, None)
 
     def readPlan(self, settings):
         """The plan as it is in the scene now, also while no session is active."""

@@ -38,6 +38,7 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self._parameterNode = None
         self._guiBinding = None
+        self._isStopping = False
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
@@ -120,10 +121,12 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if not isReady:
                 return
             self.logic.start(self._parameterNode, self.startOptions())
+            self._isStopping = False
             self._timer.start()
             self.showStatus(self.logic.session.status)
 
     def onStop(self, checked=False):
+        self._isStopping = True
         self.logic.stop()
         self.showStatus(self.logic.session.status)
 
@@ -132,14 +135,15 @@ class EngineWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onTimer(self):
         """Show the newest picture and state; about 20 times per second while a session is active."""
-        try:
-            status = self.logic.update(self._parameterNode)
-        except Exception:
-            # Stop first: an error box twenty times per second could not be closed.
-            self._timer.stop()
-            self.onStop()
-            with slicer.util.tryWithErrorDisplay(_("The picture could not be shown; the engine was stopped.")):
-                raise
+        if not self._isStopping:
+            try:
+                self.logic.update(self._parameterNode)
+            except Exception:
+                # Stop first: an error box twenty times per second could not be closed.
+                self.onStop()
+                with slicer.util.tryWithErrorDisplay(_("The picture could not be shown; the engine was stopped.")):
+                    raise
+        status = self.logic.session.status
         self.showStatus(status)
         if not status.state.is_active:
             self.logic.clear()
