@@ -19,7 +19,7 @@ class Provenance:
     version
         Of this software.
     commit
-        Of its source.
+        Of its source, marked where that was changed.
     method, segmenter, localizer
         Names of reconstruction, segmentation and localization.
     weights_sha256

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.registry import METHODS
+from TemporalReconLib.source_commit import source_commit
 from TemporalReconLib.weights.bundle import METADATA_FILE, default_weights
 from TemporalReconLib.weights.metadata import read_block
 
@@ -27,7 +28,7 @@ def provenance_of(method: str, weights: str, segmenter: str, device: str, source
     """
     is_learned = method in METHODS and METHODS[method].has_weights
     return Provenance(
-        commit=source_commit(Path(__file__)),
+        commit=source_commit(),
         method=method,
         weights_sha256=_file_sha256(weights) if weights else _shipped_sha256(method) if is_learned else "",
         segmenter=segmenter,
@@ -35,20 +36,6 @@ def provenance_of(method: str, weights: str, segmenter: str, device: str, source
         device=device,
         source=source,
     )
-
-
-def source_commit(path: Path) -> str:
-    """Commit of the Git repository that holds a file, or empty: an installed extension has none."""
-    for folder in path.resolve().parents:
-        git = folder / ".git"
-        if git.is_dir():
-            try:
-                head = (git / "HEAD").read_text(encoding="ascii").strip()
-                reference = head.removeprefix("ref: ")
-                return head if reference == head else (git / reference).read_text(encoding="ascii").strip()
-            except (OSError, UnicodeDecodeError):
-                return ""
-    return ""
 
 
 def _shipped_sha256(model: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from pathlib import Path
 
 import pytest
 from InstrumentTrackerLib.case_log.provenance import Provenance
-from InstrumentTrackerLib.case_log.provenance_lookup import provenance_of, source_commit
+from InstrumentTrackerLib.case_log.provenance_lookup import provenance_of
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.weights.bundle import MODEL_FILE, default_weights
 
@@ -28,15 +27,6 @@ def test_what_has_no_weights_has_no_digest() -> None:
     found = provenance_of("zero-filled", "", "classical", "cpu", "live")
     assert (found.weights_sha256, found.segmenter_sha256) == ("", "")
     assert "weights_sha256" not in found.to_dict()
-
-
-def test_the_commit_is_that_of_the_repository_or_unknown(tmp_path: Path) -> None:
-    assert source_commit(tmp_path / "installed.py") == ""
-    commands = (["init", "-q"], ["-c", "user.name=a", "-c", "user.email=b", "commit", "-q", "--allow-empty", "-m", "c"])
-    for command in commands:
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    expected = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert source_commit(tmp_path / "folder" / "file.py") == expected.stdout.strip()
 
 
 def test_provenance_survives_json_and_names_a_wrong_field() -> None:

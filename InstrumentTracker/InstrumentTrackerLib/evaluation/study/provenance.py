@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +14,7 @@ from typing import Any
 from TemporalReconLib.benchmark.cost import device_name
 from TemporalReconLib.reconstruction.device import select_device
 from TemporalReconLib.reconstruction.registry import METHODS
+from TemporalReconLib.source_commit import source_commit
 from TemporalReconLib.weights.bundle import default_weights, open_weights
 
 import InstrumentTrackerLib
@@ -63,7 +63,7 @@ def provenance(config: StudyConfig, device: str) -> dict[str, Any]:
     """Versions, weights, configuration, device and commit, JSON values."""
     return {
         "software": f"InBoreGuidance {InstrumentTrackerLib.__version__}",
-        "git_commit": git_commit(),
+        "git_commit": source_commit() or None,
         "results_version": results_version(config),
         "python": platform.python_version(),
         "packages": dict(_versions()),
@@ -73,19 +73,6 @@ def provenance(config: StudyConfig, device: str) -> dict[str, Any]:
         "config": config.as_json(),
         "command": " ".join(Path(word).name if number == 0 else word for number, word in enumerate(sys.argv)),
     }
-
-
-def git_commit() -> str | None:
-    """Commit of the source tree, marked where files were changed; None outside of one."""
-    folder = Path(InstrumentTrackerLib.__path__[0])
-    try:
-        commit, changes = (
-            subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, timeout=10, check=True).stdout
-            for words in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "."))
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return commit.strip() + (" with local changes" if changes.strip() else "")
 
 
 def _weights_files(config: StudyConfig) -> Iterator[tuple[str, Path]]:
