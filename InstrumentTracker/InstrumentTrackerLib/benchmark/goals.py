@@ -75,7 +75,7 @@ def _at(prefix: str, acceleration: float, goal: Goal, scores: Scores | None) -> 
 def _at_most(goal: str, limit: float, value: float | None, unit: str, digits: int = 2) -> Verdict:
     text = f"{goal} <= {limit:g} {unit}"
     if value is None:
-        return Verdict(text, NOT_MEASURED, "too few frames")
+        return Verdict(text, NOT_MEASURED, "too few frames or series")
     return Verdict(text, PASS if value <= limit else FAIL, f"{value:.{digits}f} {unit}")
 
 

@@ -13,9 +13,9 @@ from InstrumentTrackerLib.benchmark.statistics import (
     Lag,
     Mean,
     Rate,
-    clustered_mean,
     expected_calibration_error,
     lag_of,
+    mean_with_bound,
     reliability,
 )
 from InstrumentTrackerLib.benchmark.test_set import LEAVING, WITHOUT
@@ -49,7 +49,7 @@ class Scores:
     def mean(self, key: str) -> Mean | None:
         """Of a column over the frames where it was measured."""
         rows = [row for row in self.rows if row.get(key) is not None]
-        return clustered_mean([row[key] for row in rows], [row["series"] for row in rows])
+        return mean_with_bound([row[key] for row in rows], [row["series"] for row in rows])
 
     @cached_property
     def guide(self) -> Mean | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from InstrumentTrackerLib.evaluation.study.statistics.bootstrap import clustered_mean
 from InstrumentTrackerLib.evaluation.study.statistics.estimate import CONFIDENCE_LEVEL
 from InstrumentTrackerLib.evaluation.study.statistics.rates import wilson_interval
 
-_RESAMPLES = 9999
 _BINS = 10
 # Fewer frames, or speeds that hardly differ, tell nothing of a lag.
 _MIN_LAG_FRAMES, _MIN_SPEED_RANGE_MM = 10, 2.0
@@ -27,8 +28,8 @@ class Mean:
     Attributes
     ----------
     upper
-        Upper end of the two-sided 95 % interval of the mean (percentile bootstrap that draws whole series, because
-        the frames of a series are alike); None with one series.
+        Upper end of the two-sided 95 % interval of the mean, by the study's studentized bootstrap that draws whole
+        series, because the frames of a series are alike; None with fewer than six series, and where they bound nothing.
     p95
         95 % of the frames are better.
     """
@@ -75,34 +76,21 @@ class Lag:
     n: int
 
 
-def clustered_mean(values: ArrayLike, clusters: ArrayLike) -> Mean | None:
-    """Mean with its bound; None without values.
+def mean_with_bound(values: ArrayLike, series: ArrayLike) -> Mean | None:
+    """Mean, bound and quantiles; None without values.
 
     Parameters
     ----------
-    values, clusters
+    values, series
         Of each frame: the error, and the series that it belongs to.
     """
-    array, series = np.asarray(values, dtype=np.float64), np.asarray(clusters)
-    if array.size == 0:
+    array = np.asarray(values, dtype=np.float64)
+    found = clustered_mean(array, series)
+    if found is None:
         return None
-    _, which = np.unique(series, return_inverse=True)
-    sums, counts = np.bincount(which, weights=array), np.bincount(which)
-    upper = None
-    if sums.size > 1:
-        found = stats.bootstrap(
-            (sums, counts),
-            lambda totals, numbers, axis: totals.sum(axis=axis) / numbers.sum(axis=axis),
-            paired=True,
-            vectorized=True,
-            n_resamples=_RESAMPLES,
-            confidence_level=CONFIDENCE_LEVEL,
-            method="percentile",
-            random_state=np.random.default_rng(0),
-        )
-        upper = float(found.confidence_interval.high)
     median, p95 = np.percentile(array, (50, 95))
-    return Mean(float(array.mean()), upper, float(median), float(p95), int(array.size))
+    upper = found.high if found.high is not None and math.isfinite(found.high) else None
+    return Mean(found.value, upper, float(median), float(p95), found.n)
 
 
 def reliability(confidences: ArrayLike, is_right: ArrayLike) -> list[Bin]:

@@ -20,8 +20,9 @@ comparison. Every contender sees the same pictures, except that R = 1 is a noisy
 - *Within 5 mm* and *within 3 mm* are over all frames that show the guide tip; a frame without numbers has failed.
 - *False alarms* are frames without the guide tip in the slices for which a position is reported all the same, a
   predicted one too.
-- *95 % upper*: upper end of the two-sided 95 % interval of the mean, by a percentile bootstrap of 9999 draws of whole
-  series. Rates have 95 % intervals by Wilson, as if frames were independent, which within a series they are not.
+- *95 % upper*: upper end of the two-sided 95 % interval of the mean, by a studentized bootstrap that draws whole
+  series; not stated with fewer than six series, or where they bound nothing. Rates have 95 % intervals by Wilson, as
+  if frames were independent, which within a series they are not.
 - *Calibration*: confidence against the share of guide tips within 3 mm, over frames with numbers; a position without
   an instrument counts as wrong. The expected calibration error weights ten bins by their frames.
 - *Lag*: minus the slope (Theil and Sen) of the error along the axis over the true advance per frame, during steady

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from InstrumentTrackerLib.benchmark.statistics import (
     Rate,
-    clustered_mean,
     expected_calibration_error,
     lag_of,
+    mean_with_bound,
     reliability,
 )
 
@@ -27,8 +27,8 @@ def test_the_bound_of_a_mean_widens_when_frames_of_a_series_are_alike() -> None:
     generator = np.random.default_rng(0)
     levels = generator.normal(2.0, 0.6, 20)
     series = np.repeat(np.arange(20), 24)
-    alike = clustered_mean(np.repeat(levels, 24), series)
-    independent = clustered_mean(generator.permutation(np.repeat(levels, 24)), series)
+    alike = mean_with_bound(np.repeat(levels, 24), series)
+    independent = mean_with_bound(generator.permutation(np.repeat(levels, 24)), series)
     # Twenty independent values, not 480: the standard error is that of the twenty levels.
     assert alike.upper - alike.mean == pytest.approx(1.96 * levels.std() / np.sqrt(20), rel=0.1)
     assert independent.upper - independent.mean < 0.35 * (alike.upper - alike.mean)
@@ -42,14 +42,21 @@ def test_the_bound_holds_as_often_as_it_says() -> None:
     for _ in range(20):
         sizes = generator.integers(10, 30, 25)
         values = np.concatenate([generator.normal(1.5, 0.5) + generator.normal(0, 0.3, n) for n in sizes])
-        covered += clustered_mean(values, np.repeat(np.arange(25), sizes)).upper > 1.5
+        covered += mean_with_bound(values, np.repeat(np.arange(25), sizes)).upper > 1.5
     assert covered >= 17  # 97.5 % would be 19.5 of 20
 
 
 def test_one_series_has_a_mean_and_no_bound_and_no_values_have_neither() -> None:
-    one = clustered_mean([1.0, 3.0], [7, 7])
+    one = mean_with_bound([1.0, 3.0], [7, 7])
     assert (one.mean, one.upper) == (2.0, None)
-    assert clustered_mean([], []) is None
+    assert mean_with_bound([], []) is None
+
+
+def test_few_series_or_a_single_odd_one_bound_nothing_and_none_is_claimed() -> None:
+    assert mean_with_bound([1.0, 2.0, 3.0, 4.0, 5.0], np.arange(5)).upper is None
+    assert mean_with_bound([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], np.arange(6)).upper > 4.5
+    odd = mean_with_bound([0.0] * 11 + [20.0], np.arange(12))
+    assert (odd.mean, odd.upper) == (pytest.approx(20 / 12), None)
 
 
 def test_a_perfectly_calibrated_forecaster_has_no_calibration_error() -> None:

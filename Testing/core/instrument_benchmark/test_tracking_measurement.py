@@ -160,7 +160,7 @@ def outcomes(rows: list) -> dict[str, str]:
 
 
 def test_perfect_readings_pass_and_what_was_not_run_is_not_claimed() -> None:
-    found = outcomes([row for series in range(4) for row in rows_of(series=series)])
+    found = outcomes([row for series in range(6) for row in rows_of(series=series)])
     at_16 = {goal: outcome for goal, outcome in found.items() if goal.startswith("R = 16")}
     # The needle of these series never advances steadily.
     assert at_16.pop("R = 16: needle tip lag") == NOT_MEASURED
@@ -171,9 +171,15 @@ def test_perfect_readings_pass_and_what_was_not_run_is_not_claimed() -> None:
 
 @pytest.mark.parametrize(("offset", "expected"), [(1.5, PASS), (1.51, FAIL)])
 def test_a_goal_is_met_up_to_its_limit(offset: float, expected: str) -> None:
-    rows = [row for series in range(4) for row in rows_of(moved([offset, 0.0, 0.0]), series=series)]
+    rows = [row for series in range(6) for row in rows_of(moved([offset, 0.0, 0.0]), series=series)]
     assert outcomes(rows)["R = 16: guide tip, mean"] == expected
     assert outcomes(rows)["R = 16: guide tip, 95 % upper"] == PASS
+
+
+def test_a_bound_is_claimed_for_no_fewer_than_six_series() -> None:
+    found = outcomes([row for series in range(5) for row in rows_of(series=series)])
+    assert found["R = 16: guide tip, mean"] == PASS
+    assert found["R = 16: guide tip, 95 % upper"] == NOT_MEASURED
 
 
 def test_the_report_says_simulated_and_what_was_left_out() -> None:
