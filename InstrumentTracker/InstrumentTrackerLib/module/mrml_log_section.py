@@ -156,10 +156,12 @@ class LogSection(VTKObservationMixin):
             return
         self._markedAt, self._askedAt = now, -1e9
         record = core_record(self.log.next_number, time.time(), shown)
-        self.log.append(record, self._pictureOf(shown, record), self._known(self._provenance))
+        picture = self._pictureOf(shown, record)
+        self.log.append(record, picture, self._known(self._provenance))
         self.showLog()
         self._details.select(record.number)
-        self.showMessage(_("{core} marked").format(core=record.name))
+        text = _("{core} marked") if picture else _("{core} marked, but WITHOUT a picture: none could be taken")
+        self.showMessage(text.format(core=record.name))
 
     def _pictureOf(self, shown, record):
         picture = self._known(self._capture)
