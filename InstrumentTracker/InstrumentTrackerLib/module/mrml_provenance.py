@@ -1,10 +1,10 @@
 """What computes the numbers of the panel at this moment."""
 
+from TemporalReconLib.engine_session import is_this_computer
+
 from InstrumentTrackerLib.case_log.background_job import BackgroundJob
 from InstrumentTrackerLib.case_log.provenance import Provenance
 from InstrumentTrackerLib.case_log.provenance_lookup import provenance_of
-
-_THIS_COMPUTER = ("", "127.0.0.1", "localhost")
 
 
 class ProvenanceSource:
@@ -23,7 +23,7 @@ class ProvenanceSource:
         """As much as is known now; without digests for the moment that it takes to compute them."""
         settings = self._logic.getParameterNode()
         host = settings.engineHost
-        isHere = host in _THIS_COMPUTER
+        isHere = is_this_computer(host)
         device = self._logic.session.status.report.device or settings.device
         source = "live" if isHere else f"live, engine on {host}"
         key = (settings.method, settings.weightsPath, settings.segmenter, device, source)

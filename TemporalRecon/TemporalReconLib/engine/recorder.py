@@ -35,6 +35,8 @@ MAX_WAITING_ITEMS = 10_000
 MAX_FILE_BYTES = 4 << 30
 _CLOSE_S = 1.5
 _LOOK_PERIOD_S = 1.0
+# Without its path, which may name a patient and is nothing for the wire; panel and engine's log tell it.
+_FOLDER_GONE = "the folder is gone; bring it back, then switch the recording off and on"
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,10 +263,12 @@ class Recorder:
 
     def _fail(self, error: Exception) -> None:
         """Stop recording; what follows the first failure is its consequence and not told."""
-        reason = _reason_of(error)
+        is_gone = not self._folder.is_dir()
+        reason = _FOLDER_GONE if is_gone else _reason_of(error)
         with self._lock:
             is_first = not self._state.failure
-            self._state = replace(self._state, failure=self._state.failure or reason)
+            free = None if is_gone else self._state.free_bytes
+            self._state = replace(self._state, failure=self._state.failure or reason, free_bytes=free)
         if is_first:
             logger.error("recording to %s stopped: %s", self._folder, reason)
 

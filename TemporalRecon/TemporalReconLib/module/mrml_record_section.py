@@ -3,6 +3,7 @@
 from slicer.i18n import tr as _
 from slicer.util import tryWithErrorDisplay
 
+from TemporalReconLib.engine_session import is_this_computer
 from TemporalReconLib.module.mrml_status_text import NOT_KNOWN
 
 
@@ -53,10 +54,13 @@ class RecordSection:
         self.showSequence()
 
     def _diskText(self, status):
-        if status.report.recording:
-            return status.report.recording
-        hasFolder = self._settings is not None and bool(self._settings.recordFolder)
-        if status.state.is_active and self.ui.recordCheckBox.checked and not hasFolder:
+        folder = "" if self._settings is None else self._settings.recordFolder
+        recording = status.report.recording
+        if recording.startswith("stopped") and folder and is_this_computer(self._settings.engineHost):
+            return _("{state} (folder: {folder})").format(state=recording, folder=folder)
+        if recording:
+            return recording
+        if status.state.is_active and self.ui.recordCheckBox.checked and not folder:
             return _("this engine has no folder: choose one, then Stop and Start")
         return NOT_KNOWN
 

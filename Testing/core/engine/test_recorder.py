@@ -2,6 +2,7 @@
 
 import json
 import resource
+import shutil
 import time
 from dataclasses import replace
 
@@ -181,6 +182,36 @@ def test_a_full_disk_stops_the_recording_and_says_so_while_pictures_go_on(tmp_pa
         assert "recording stopped: File too large" in status.message.text
         assert len(played(client, [noisy_frame(60)])) == 1
         assert serve.terminate() == 0
+
+
+def test_a_folder_that_vanishes_is_told_with_advice_and_the_advice_helps(tmp_path):
+    """Its path stays off the wire: it may name a patient."""
+    folder = tmp_path / "Mrs Miller"
+    recorder = Recorder(folder, max_file_bytes=1)  # every frame begins a file
+    recorder.start()
+    recorder.frame(record_of(noisy_frame(0)))
+    until(lambda: recorder.state.written == 1)
+    shutil.rmtree(folder)
+    recorder.frame(record_of(noisy_frame(1)))
+    until(lambda: recorder.state.failure)
+    assert recorder.state.text == "stopped: the folder is gone; bring it back, then switch the recording off and on"
+    recorder.switch(False)
+    recorder.switch(True)
+    until(lambda: "the folder is gone" in recorder.state.failure)
+    folder.mkdir()
+    recorder.switch(False)
+    recorder.switch(True)
+    recorder.frame(record_of(noisy_frame(2)))
+    recorder.stop()
+    assert recorder.state.failure == ""
+    assert [line.get("index", line.get("event")) for line in lines_of(folder)] == ["recording on", 2]
+
+
+def until(is_so, timeout_s=5.0):
+    end = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_what_was_written_can_be_read_even_if_the_engine_is_killed(tmp_path):
