@@ -222,7 +222,9 @@ class SeriesPlayer:
             return stream.read(index)
         except InputError as error:
             self._note(position=index)  # play and step go on behind it
-            raise InputError(f"frame {index + 1} cannot be played: {error}") from None
+            # The panel counts from 1, readers and tables from 0: both are said.
+            number = f"frame {index + 1} of {self.status.n_frames} (index {index})"
+            raise InputError(f"{number} cannot be played: {error}") from None
 
     def _send(self, stream: SeriesStream, index: int, frame: Frame) -> None:
         interval_s = 1.0 / self._rate_fps

@@ -303,7 +303,7 @@ class WithBadFrame(FrameList):
 
     def frame(self, index):
         if index == self._bad:
-            raise InputError("NaN or infinite pixels")
+            raise InputError(f"NaN or infinite pixels in frame {index}")
         return super().frame(index)
 
 
@@ -312,6 +312,7 @@ def test_a_bad_frame_stops_the_player_with_its_number_and_play_goes_on_behind_it
     player.play()
     status = reach(player, PlayerState.FAILED)
     assert "frame 4 " in status.reason and "NaN" in status.reason
+    assert status.reason.startswith("frame 4 of 8 (index 3) cannot be played: ")
     player.play()
     reach(player, PlayerState.FINISHED)
     assert listener.indices == [0, 1, 2, 4, 5, 6, 7]
