@@ -87,6 +87,7 @@ def point_list(role: str, point: NDArray[np.float64]) -> dict[str, Any]:
     markups = {
         "type": "Fiducial",
         "coordinateSystem": "RAS",
+        "lastUsedControlPointNumber": 1,  # without it Slicer gives the next point this one's ID
         "controlPoints": [{"id": "1", "label": role, "position": position, "positionStatus": "defined"}],
     }
     schema = "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"

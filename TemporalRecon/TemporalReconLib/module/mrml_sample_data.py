@@ -17,8 +17,8 @@ _FOLDER = Path(__file__).parents[2] / "Resources" / "SampleData"
 _FILES = (
     (".seq.nrrd", "SequenceFile", "124f0ec4f4215b1d4a63f5dd9c8eacf71b1a6f8cc53776deb5cf8ba5ba402582"),
     ("-Planning.nrrd", "VolumeFile", "c862d6d2bcf7bd02b89c688204de7e1ee75364a57d633d97dd79042b6d4ae2da"),
-    ("-Target.mrk.json", "MarkupsFile", "235336771efe4768956c6dd35c6ba9f367c40aa56331cc52a8b1e674665670a8"),
-    ("-Entry.mrk.json", "MarkupsFile", "06d23ed46d3ac4568ccc3f776e3b48314f5245af19332afe6b42f4a30faf3fa7"),
+    ("-Target.mrk.json", "MarkupsFile", "94785cebb04518ddc182cbe6d76faf57aca1165886268fff17cdaeb6278e960a"),
+    ("-Entry.mrk.json", "MarkupsFile", "53e443e5962e0fcaae5d5854711ff57cb8f01c1c4a08f9a34070927a5e7bfbc4"),
 )
 
 
