@@ -181,7 +181,7 @@ def test_live_and_stale_pictures_beside_the_panel(recon: Any, picture: Any, wait
         recon.ui.startButton.click()
         wait_until(lambda: recon.logic.session.status.n_frames > 60)
         yellow = manager.sliceWidget("Yellow")
-        yellow.mrmlSliceNode().SetOrientation("Sagittal")  # nearly the plane of the case's slices
+        yellow.mrmlSliceNode().SetOrientation("Sagittal")  # at right angles to the case's coronal slices
         yellow.sliceLogic().FitSliceToBackground()
         view = yellow.sliceView()
         live = picture(recon, "TemporalRecon-live", view)
