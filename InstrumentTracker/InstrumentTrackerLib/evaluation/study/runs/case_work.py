@@ -6,12 +6,14 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.acquisition.undersampling import undersample
-from TemporalReconLib.engine.offline import OpenedSeries, SeriesOptions, open_for_playing
+from TemporalReconLib.engine.offline import OpenedSeries, SeriesOptions, open_for_playing, reconstruct_series
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import slice_normal, spacing_of
 from TemporalReconLib.simulation.truth import FrameTruth
@@ -151,7 +153,15 @@ class OpenedCase:
                 f"already undersampled (R = {first.acceleration:.1f}); a study undersamples fully sampled series itself"
             )
         self._annotation: CaseAnnotation = annotation_of(case, self._opened.series, frames)
-        self._reference = self._guidance(RunKey(REFERENCE, 1.0, "", 0))
+
+    @cached_property
+    def _reference(self) -> list[Guidance]:
+        return self._guidance(RunKey(REFERENCE, 1.0, "", 0))
+
+    @property
+    def truths(self) -> tuple[FrameTruth | None, ...]:
+        """What is known of each frame, None where nothing is."""
+        return self._annotation.truths
 
     @property
     def is_kspace(self) -> bool:
@@ -175,6 +185,31 @@ class OpenedCase:
             rows = [row | score for row, score in zip(rows, scores, strict=True)]
         return rows, self._worst(rows, guidance)
 
+    def pictures(self, run: RunKey, indices: Sequence[int]) -> dict[int, ImageFrame]:
+        """Pictures of some frames, by their place in the series; nothing is tracked in them.
+
+        Raises
+        ------
+        InputError
+            If the method cannot be used on this case.
+        """
+        opened = self._opened if run.is_reference else self._undersampled(run)
+        wanted = {self._opened.series.frame(index).index: index for index in indices}
+        found: dict[int, ImageFrame] = {}
+        images = (
+            reconstruct_series(opened, self._tools.reconstructor(run.method))
+            if opened.series.is_kspace
+            else (frame for frame in opened.frames() if isinstance(frame, ImageFrame))
+        )
+        for image in images:
+            if image.index in wanted:
+                found[wanted[image.index]] = image
+            if len(found) == len(wanted):
+                break
+        if len(found) < len(wanted):
+            raise InputError(f"gave no image of {len(wanted) - len(found)} of {len(wanted)} frames")
+        return found
+
     def readings(self) -> list[Row]:
         """What each reader marked, tips in mm RAS: the annotation itself first."""
         files = [("annotations", self._case.annotations), *self._case.readers]
@@ -190,10 +225,7 @@ class OpenedCase:
         return found
 
     def _guidance(self, run: RunKey) -> list[Guidance]:
-        opened = self._opened
-        if not run.is_reference:
-            series = undersample(opened.series, run.acceleration, run.mask, run.mask_seed(self._case))
-            opened = OpenedSeries(series, opened.planning, opened.follow_geometry)
+        opened = self._opened if run.is_reference else self._undersampled(run)
         reconstructor = self._tools.reconstructor(run.method)
         found = {each.image.index: each for each in guidance_of(opened, self._tools.pipeline(), reconstructor)}
         indices = [frame.index for frame in self._opened.series]
@@ -201,6 +233,10 @@ class OpenedCase:
         if missing:
             raise InputError(f"gave no image of {len(missing)} of {len(indices)} frames")
         return [found[index] for index in indices]
+
+    def _undersampled(self, run: RunKey) -> OpenedSeries:
+        series = undersample(self._opened.series, run.acceleration, run.mask, run.mask_seed(self._case))
+        return OpenedSeries(series, self._opened.planning, self._opened.follow_geometry)
 
     def _frame_row(self, index: int, guidance: Guidance) -> Row:
         truth, reference = self._annotation.truths[index], self._reference[index].image
