@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
@@ -17,6 +18,11 @@ from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, check_metho
 
 from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import Margins
 from InstrumentTrackerLib.segmentation.registry import DEFAULT_SEGMENTER, check_segmenter
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 # Pictures as they are, or fully sampled k-space: what everything is measured against.
 REFERENCE = "reference"
@@ -103,7 +109,7 @@ def _content(path: Path) -> Mapping[str, Any]:
             raise InputError(f"{path}: larger than 1 MB, expected a study's configuration")
         text = path.read_text(encoding="utf-8")
         if path.suffix.lower() == ".toml":
-            return _toml(path)(text)
+            return tomllib.loads(text)
         if path.suffix.lower() == ".json":
             content = json.loads(text)
             if isinstance(content, dict):
@@ -116,15 +122,6 @@ def _content(path: Path) -> Mapping[str, Any]:
     except ValueError as error:
         raise InputError(f"{path}: not readable as {path.suffix[1:].upper()} ({error})") from error
     raise InputError(f"{path}: unknown kind of configuration; expected .toml or .json")
-
-
-def _toml(path: Path) -> Callable[[str], dict[str, Any]]:
-    try:
-        import tomllib
-    except ImportError as error:
-        raise InputError(f"{path}: reading TOML needs Python 3.11; write the same as JSON") from error
-    loads: Callable[[str], dict[str, Any]] = tomllib.loads
-    return loads
 
 
 def _check_together(path: Path, config: StudyConfig) -> None:
