@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +65,9 @@ class Connection:
         host, port = sock.getpeername()[:2]
         self.peer = f"{host}:{port}"
         self._has_sent = False
+        self._use_lock = threading.Lock()
+        self._n_users = 0
+        self._is_closed = False
 
     def read(self, timeout_s: float | None = None) -> tuple[Header, memoryview] | None:
         """The next message, as header and body; the body of an unknown type is skipped and comes back empty.
@@ -86,19 +90,19 @@ class Connection:
         OSError
             If the connection broke.
         """
-        raw = self._read_header(timeout_s)
-        if raw is None:
-            return None
-        header = decode_header(raw)
-        self._receive_socket.settimeout(self._limits.body_idle_s)
-        try:
-            body = self._read_body(header)
+        with self._in_use():
+            raw = self._read_header(timeout_s)
+            if raw is None:
+                return None
+            header = decode_header(raw)
+            self._receive_socket.settimeout(self._limits.body_idle_s)
+            try:
+                body = self._read_body(header)
+            except TimeoutError:
+                silence = f"silent for {self._limits.body_idle_s} s inside a {header.type_name} message"
+                raise FramingError("idle-body", f"{self.peer}: {silence}") from None
             self._has_sent = True
             return header, body
-        except TimeoutError:
-            raise FramingError(
-                "idle-body", f"{self.peer}: silent for {self._limits.body_idle_s} s inside a {header.type_name} message"
-            ) from None
 
     def send(self, buffers: Sequence[bytes | memoryview]) -> None:
         """Send the buffers one after the other; raises TimeoutError (an OSError) if the peer takes nothing.
@@ -106,14 +110,15 @@ class Connection:
         With ``waits_for_sources`` a peer that has sent a message itself is waited for without end: a scanner bridge
         may never read, may pause for minutes between two series, and must not lose its link for either.
         """
-        for buffer in buffers:
-            rest = memoryview(buffer)
-            while len(rest):
-                try:
-                    rest = rest[self._send_socket.send(rest) :]
-                except TimeoutError:
-                    if not (self._waits_for_sources and self._has_sent):
-                        raise
+        with self._in_use():
+            for buffer in buffers:
+                rest = memoryview(buffer)
+                while len(rest):
+                    try:
+                        rest = rest[self._send_socket.send(rest) :]
+                    except TimeoutError:
+                        if not (self._waits_for_sources and self._has_sent):
+                            raise
 
     def finish(self, timeout_s: float) -> None:
         """Say that nothing more will be sent, and wait until the peer has read it all and closed in turn.
@@ -122,7 +127,7 @@ class Connection:
         and the peer then loses what it has not read yet, such as the last frame.
         """
         deadline = time.monotonic() + timeout_s
-        with contextlib.suppress(OSError):  # it has gone already, or does not close in time
+        with contextlib.suppress(OSError), self._in_use():  # it has gone already, or does not close in time
             self._send_socket.shutdown(socket.SHUT_WR)
             while (remaining := deadline - time.monotonic()) > 0.0:
                 self._receive_socket.settimeout(remaining)
@@ -132,7 +137,7 @@ class Connection:
     def has_departed(self) -> bool:
         """Whether the peer has gone and nothing that it sent is left to be read."""
         try:
-            with self._receive_socket.dup() as look:
+            with self._in_use(), self._receive_socket.dup() as look:
                 look.settimeout(0.0)
                 return look.recv(1, socket.MSG_PEEK) == b""
         except BlockingIOError:
@@ -144,8 +149,32 @@ class Connection:
         """End both directions; a thread that waits in :meth:`read` or :meth:`send` returns."""
         with contextlib.suppress(OSError):  # the peer may have ended it already
             self._receive_socket.shutdown(socket.SHUT_RDWR)
-        self._receive_socket.close()
-        self._send_socket.close()
+        with self._use_lock:
+            self._is_closed = True
+            self._release_if_unused()
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """The sockets stay open meanwhile, whoever closes the connection.
+
+        The number of a closed socket is given to the next one: a thread that still waits on it would read what
+        another peer sends.
+        """
+        with self._use_lock:
+            if self._is_closed:
+                raise OSError(f"{self.peer}: the connection is closed")
+            self._n_users += 1
+        try:
+            yield
+        finally:
+            with self._use_lock:
+                self._n_users -= 1
+                self._release_if_unused()
+
+    def _release_if_unused(self) -> None:
+        if self._is_closed and not self._n_users:
+            self._receive_socket.close()
+            self._send_socket.close()
 
     def _read_header(self, timeout_s: float | None) -> bytearray | None:
         raw = bytearray()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -328,3 +329,23 @@ def test_a_legacy_server_sends_version_1_headers():
         header = peer.recv(58, socket.MSG_WAITALL)
         assert header[:2] == b"\0\1"
         assert int.from_bytes(header[42:50], "big") == 72 + 5 * 2 * 2 * 4
+
+
+def test_clients_that_reset_their_connection_leave_no_thread_that_reads_from_a_later_one(received):
+    """The number of a closed socket is the next one's: whoever still waits on it takes the next client's bytes."""
+
+    def receivers():
+        return {thread for thread in threading.enumerate() if thread.name.startswith("igtl-receive")}
+
+    others = receivers()
+    with IgtlServer(port=0, on_message=received.append) as server, IgtlClient(port=server.port) as source:
+        for index in range(40):
+            with IgtlClient(port=server.port) as restless:
+                server.publish(image(1.0))
+                source.send(text(str(index)))
+                with contextlib.suppress(TimeoutError):
+                    restless.receive(0.01)
+        assert until(lambda: len(received) == 40)
+        source.close()
+        assert until(lambda: server.counters.clients == 0)
+        assert until(lambda: not receivers() - others)
