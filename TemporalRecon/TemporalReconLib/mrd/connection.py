@@ -6,11 +6,9 @@ an unknown id cannot be skipped. There is no checksum.
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import struct
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +18,9 @@ import numpy as np
 from ismrmrd.hdf5 import acquisition_header_dtype, image_header_dtype
 from numpy.typing import NDArray
 
-from TemporalReconLib.igtl.connection import Limits, keep_alive
+from TemporalReconLib.igtl.connection import Limits
 from TemporalReconLib.igtl.errors import FramingError
+from TemporalReconLib.igtl.socket_pair import SocketPair
 
 CONFIG_FILE, CONFIG_TEXT, HEADER, CLOSE, TEXT = 1, 2, 3, 4, 5
 ACQUISITION, IMAGE, WAVEFORM = 1008, 1022, 1026
@@ -81,13 +80,7 @@ class MrdConnection:
 
     def __init__(self, sock: socket.socket, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        keep_alive(sock)
-        self._receive_socket = sock
-        # Timeouts belong to the Python socket, so each direction has its own.
-        self._send_socket = sock.dup()
-        self._send_socket.settimeout(self._limits.send_idle_s)
-        self._closing = threading.Event()
+        self._sockets = SocketPair(sock, self._limits.send_idle_s)
 
     def read(self) -> MrdMessage | None:
         """The next message; waits for its first byte as long as it takes.
@@ -103,9 +96,26 @@ class MrdConnection:
         OSError
             If the connection broke.
         """
+        if self._sockets.is_closed:
+            return None
+        with self._sockets.in_use():
+            return self._read()
+
+    def send(self, content: bytes) -> None:
+        """Send whole messages; raises TimeoutError (an OSError) if the peer takes nothing."""
+        with self._sockets.in_use():
+            rest = memoryview(content)
+            while len(rest):
+                rest = rest[self._sockets.send.send(rest) :]
+
+    def close(self) -> None:
+        """End both directions; a thread that waits in :meth:`read` or :meth:`send` returns."""
+        self._sockets.close()
+
+    def _read(self) -> MrdMessage | None:
         if not self._wait_for_message():
             return None
-        start = self._receive_socket.recv(1)
+        start = self._sockets.receive.recv(1)
         if not start:
             return None
         # Id and fixed header of a message must be whole soon after its first byte.
@@ -129,24 +139,10 @@ class MrdConnection:
             return MrdMessage(message_id)
         raise FramingError("type", f"MRD message id {message_id} is unknown; where the next one begins cannot be told")
 
-    def send(self, content: bytes) -> None:
-        """Send whole messages; raises TimeoutError (an OSError) if the peer takes nothing."""
-        rest = memoryview(content)
-        while len(rest):
-            rest = rest[self._send_socket.send(rest) :]
-
-    def close(self) -> None:
-        """End both directions; a thread that waits in :meth:`read` or :meth:`send` returns."""
-        self._closing.set()
-        with contextlib.suppress(OSError):  # the peer may have ended it already
-            self._receive_socket.shutdown(socket.SHUT_RDWR)
-        self._receive_socket.close()
-        self._send_socket.close()
-
     def _wait_for_message(self) -> bool:
-        while not self._closing.is_set():
+        while not self._sockets.is_closed:
             try:
-                if select.select([self._receive_socket], [], [], _POLL_S)[0]:
+                if select.select([self._sockets.receive], [], [], _POLL_S)[0]:
                     return True
             except (OSError, ValueError):
                 return False  # closed by the other thread
@@ -193,9 +189,9 @@ class MrdConnection:
         return bytes(content)
 
     def _receive_some(self, content: bytearray, count: int, timeout_s: float, reason: str) -> None:
-        self._receive_socket.settimeout(timeout_s)
+        self._sockets.receive.settimeout(timeout_s)
         try:
-            chunk = self._receive_socket.recv(min(_CHUNK_BYTES, count - len(content)))
+            chunk = self._sockets.receive.recv(min(_CHUNK_BYTES, count - len(content)))
         except TimeoutError:
             raise FramingError(reason, f"the MRD peer is silent after {len(content)} of {count} bytes") from None
         if not chunk:
