@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from pathlib import Path
@@ -41,5 +42,6 @@ class MessageLog:
                 logger.error("message log %s stopped: %s", self._path, error)
 
     def close(self) -> None:
-        with self._lock:
+        # Closing tries once more to write the line that failed, which was told already.
+        with self._lock, contextlib.suppress(OSError):
             self._file.close()
