@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 DEMO_OUTPUT ?= demo-output
 BENCHMARK_OUTPUT ?= benchmark-output
 
-.PHONY: demo test docs fuzz lint format benchmark clean
+.PHONY: demo test coverage docs fuzz lint format benchmark clean
 
 demo: $(READY)  ## the main job on a simulated case, end to end over a real socket, with pictures
 	$(BIN)/instrument-tracker demo --output $(DEMO_OUTPUT)
@@ -14,6 +14,9 @@ demo: $(READY)  ## the main job on a simulated case, end to end over a real sock
 test: $(READY)  ## all tests; those that need a peer or data that is missing say so
 	$(BIN)/python -m pytest Testing/core Testing/interop Testing/fuzz
 	$(BIN)/python -m pytest Testing/widgets Testing/scene
+
+coverage: $(READY)  ## branches of the critical paths that their own tests take; fails below 95 %
+	$(BIN)/python Testing/critical_coverage.py
 
 docs: $(READY)  ## documentation as HTML; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
