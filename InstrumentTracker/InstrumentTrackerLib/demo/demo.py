@@ -67,7 +67,8 @@ def run_demo(
         engine.stop(wait=True)
     summary = summarize(run, len(opened), opened.acceleration, case.truth)
     if run.shown:
-        _write_results(output, run.shown, scene, target, say)
+        note = "" if case.truth is None else f"SIMULATED biopsy, R = {opened.acceleration:g}"
+        _write_results(output, run.shown, scene, target, note, say)
     with written_atomically(output / "summary.json") as temporary:
         temporary.write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return summary
@@ -78,6 +79,7 @@ def _write_results(
     shown: list[ShownFrame],
     scene: DemoScene,
     target: Target | None,
+    note: str,
     say: Callable[[str], None],
 ) -> None:
     write_track(output / "track.csv", [(frame.tracked, error_of(frame.tracked, target)) for frame in shown])
@@ -91,5 +93,5 @@ def _write_results(
         pictures.append(scene.draw(frame.tracked))
         if position in stills:
             scene.save_picture(pictures[-1], output / f"frame-{frame.image.index:03d}-{frame.tracked.state.value}.png")
-    write_animation(output / "biopsy.gif", pictures, [frame.image.mid_acquisition_time for frame in shown])
+    write_animation(output / "biopsy.gif", pictures, [frame.image.mid_acquisition_time for frame in shown], note)
     scene.save(output / "biopsy.mrb")

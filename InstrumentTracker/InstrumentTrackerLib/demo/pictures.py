@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from TemporalReconLib.acquisition.output_file import written_atomically
 
 from InstrumentTrackerLib.demo.live_run import ShownFrame
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 ANIMATION_WIDTH = 720
+NOTE_HEIGHT, NOTE_FONT = 28, 16  # pixels
 LAST_PICTURE_S = 2.0
 
 
@@ -26,14 +31,25 @@ def moments(shown: Sequence[ShownFrame]) -> list[int]:
     return sorted(chosen | set(without[:1]))
 
 
-def write_animation(path: Path, pictures: Sequence[np.ndarray], times_s: Sequence[float]) -> None:
-    """Write RGB pictures (row, col, 3) as a looping GIF at the pace at which they were shown."""
+def write_animation(path: Path, pictures: Sequence[np.ndarray], times_s: Sequence[float], note: str = "") -> None:
+    """Write pictures as a looping GIF at the pace at which they were shown.
+
+    Parameters
+    ----------
+    pictures
+        RGB, uint8 (row, col, 3).
+    times_s
+        When each was shown, s.
+    note
+        Stands in a strip below every picture: it goes where the file goes.
+    """
     from PIL import Image
 
     images = []
     for picture in pictures:
         height = round(picture.shape[0] * ANIMATION_WIDTH / picture.shape[1])
         image = Image.fromarray(picture).resize((ANIMATION_WIDTH, height), Image.Resampling.LANCZOS)
+        image = _with_note(image, note) if note else image
         images.append(image.quantize(colors=128, dither=Image.Dither.NONE))
     durations_s = [*np.diff(times_s), LAST_PICTURE_S]
     with written_atomically(path) as temporary:
@@ -45,3 +61,13 @@ def write_animation(path: Path, pictures: Sequence[np.ndarray], times_s: Sequenc
             duration=[max(20, round(1e3 * duration)) for duration in durations_s],
             loop=0,
         )
+
+
+def _with_note(image: Image, note: str) -> Image:
+    from PIL import Image, ImageDraw, ImageFont
+
+    noted = Image.new("RGB", (image.width, image.height + NOTE_HEIGHT), "black")
+    noted.paste(image, (0, 0))
+    place = (image.width / 2, image.height + NOTE_HEIGHT / 2)
+    ImageDraw.Draw(noted).text(place, note, fill="white", font=ImageFont.load_default(NOTE_FONT), anchor="mm")
+    return noted
