@@ -39,15 +39,15 @@ def settings(scene: Any) -> Any:
 def test_parameters_have_types_defaults_and_limits(settings: Any) -> None:
     values = (settings.folder, settings.port, settings.on, settings.rate, settings.speed, settings.volume)
     assert values == (Path(), 18944, False, 2.0, Speed.FAST, None)
-    with pytest.raises(ValueError, match=r"80 is outside 1024\.\.65535"):
+    with pytest.raises(ValueError, match="80"):
         settings.port = 80
-    with pytest.raises(ValueError, match="'c' is none of"):
+    with pytest.raises(ValueError, match="'a', 'b'"):
         settings.method = "c"
     with pytest.raises(TypeError):
         settings.on = 1
     settings.setValue("rate", 3)
     assert settings.getValue("rate") == 3.0
-    with pytest.raises(ValueError, match="no parameter 'nothing'"):
+    with pytest.raises(ValueError, match="nothing"):
         settings.getValue("nothing")
 
 
@@ -78,11 +78,30 @@ def test_several_changes_in_one_batch_reach_the_widgets_once(settings: Any) -> N
     assert changes == [2000]
 
 
+def test_what_others_write_in_a_batch_is_seen_when_the_batch_ends(settings: Any) -> None:
+    """Slicer keeps the values of a wrapper until the node tells that it was modified."""
+    settings.port = 2000
+    with slicer.util.NodeModify(settings):
+        settings.parameterNode.SetParameter("port", "3000")
+        assert settings.port == 2000
+        settings.rate = 9.0
+        assert settings.rate == 9.0
+    assert settings.port == 3000
+
+
+def test_a_wrapper_in_memory_puts_the_defaults_back_into_an_emptied_node(settings: Any) -> None:
+    """So a node of Slicer's own, kept and emptied when a scene is closed, looks as if it had been used before."""
+    node = settings.parameterNode
+    settings.port = 2000
+    node.UnsetAllParameters()
+    assert (node.GetParameter("port"), settings.port) == ("18944", 18944)
+
+
 def test_only_pairs_that_slicer_binds_are_bound(settings: Any) -> None:
     import ctk
     import qt
 
-    for name, widget in (("on", qt.QLineEdit()), ("port", ctk.ctkSliderWidget()), ("rate", ctk.ctkSliderWidget())):
+    for name, widget in (("on", qt.QLineEdit()), ("port", qt.QLineEdit()), ("rate", ctk.ctkSliderWidget())):
         with pytest.raises(RuntimeError):
             settings.connectParametersToGui({name: widget})
 

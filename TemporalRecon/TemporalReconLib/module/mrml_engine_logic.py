@@ -14,6 +14,7 @@ from TemporalReconLib.module.mrml_remembered_settings import recall, remember
 from TemporalReconLib.reconstruction.registry import check_method
 
 _COMMANDS = ("RESET", "RECORD")
+_RECALLED = "InBoreGuidance.SettingsRecalled"
 ANSWER_SHOWN_S = 5.0
 
 
@@ -32,11 +33,16 @@ class EngineLogic(ScriptedLoadableModuleLogic):
         self._sentRecording = False
 
     def remembered(self, wrapper, node):
-        """A parameter node of a class with EngineSettings; a new one begins with what the user had last."""
-        isNew = not node.HasParameter("enginePort")
+        """A parameter node of a class with EngineSettings; a new one begins with what the user had last.
+
+        Slicer keeps the node when a scene is closed and empties it, and wrappers of the closed scene that are still in
+        memory fill it with defaults at once: only a mark of our own says that it is new.
+        """
+        isNew = node.GetAttribute(_RECALLED) is None
         settings = wrapper(node)
         if isNew:
             recall(settings)
+            node.SetAttribute(_RECALLED, "true")
         return settings
 
     def startEngine(self, settings, options=(), listener=None):

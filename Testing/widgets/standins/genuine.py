@@ -1,19 +1,26 @@
 """Python files of an installed Slicer in place of ours, where the user has one.
 
-``SLICER_PYTHON_PATH`` is the folder that holds Slicer's package ``slicer``: ``bin/Python`` of an installation.
+``SLICER_PYTHON_PATH`` is the folder that holds Slicer's package ``slicer``: ``bin/Python`` of an installation. Taken
+from there: ``parameterNodeWrapper``, ``i18n`` and ``ScriptedLoadableModule``; ``slicer.util`` is Slicer's own without
+it, too. Qt stays a stand-in: the widget classes that these files name and we have no stand-in for are bare names to
+compare types with, so no other widget than ours is bound.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import sys
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import slicer
 
 _VARIABLE = "SLICER_PYTHON_PATH"
+_REAL_NAMES = Path(__file__).parents[1] / "slicer_qt_api_names.json"
 
 
 def import_part(name: str) -> types.ModuleType | None:
@@ -29,8 +36,30 @@ def import_part(name: str) -> types.ModuleType | None:
         raise ImportError(f"{_VARIABLE}: {package} is no folder")
     if str(package) not in slicer.__path__:
         slicer.__path__.append(str(package))
-    # The widget classes of a module that we have no stand-in for; only its name is asked for.
+        _name_all_widgets()
+    with _looking_like_the_application():
+        return importlib.import_module(f"slicer.{name}")
+
+
+def _name_all_widgets() -> None:
+    """Give every widget class of Slicer and CTK that has no stand-in its name in ``ctk`` and ``slicer``."""
+    # Slicer 5.2 to 5.6 import this one from the module of its own.
     hierarchy = types.ModuleType("qSlicerSubjectHierarchyModuleWidgetsPythonQt")
-    hierarchy.qMRMLSubjectHierarchyTreeView = type("qMRMLSubjectHierarchyTreeView", (), {})  # type: ignore[attr-defined]
-    sys.modules.setdefault(hierarchy.__name__, hierarchy)
-    return importlib.import_module(f"slicer.{name}")
+    for name in json.loads(_REAL_NAMES.read_text(encoding="utf-8")):
+        owner = sys.modules["ctk"] if name.startswith("ctk") else slicer
+        if not hasattr(owner, name):
+            setattr(owner, name, type(name, (), {}))
+        if name.startswith("qMRMLSubjectHierarchy"):
+            setattr(hierarchy, name, getattr(owner, name))
+    sys.modules[hierarchy.__name__] = hierarchy
+
+
+@contextmanager
+def _looking_like_the_application() -> Iterator[None]:
+    """Slicer's package leaves the widgets out where the program running it is called python."""
+    executable = sys.executable
+    sys.executable = str(Path(executable).with_name("SlicerApp-real"))
+    try:
+        yield
+    finally:
+        sys.executable = executable

@@ -1,5 +1,9 @@
 # ruff: noqa: E721, RUF100  (Slicer compares types, subclasses are not bound there either)
-"""Which widgets ``slicer.parameterNodeWrapper`` binds to which types, as ``guiConnectors.py`` of Slicer 5.10 does."""
+"""Which widgets ``slicer.parameterNodeWrapper`` binds to which types.
+
+The pairs that ``guiConnectors.py`` of both Slicer 5.8 and 5.10 binds, of the widgets we have stand-ins for. What came
+with 5.10 alone (whole numbers in sliders and decimal boxes, ctkCheckablePushButton, QLabel) is refused.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +109,7 @@ def create_gui_connector(widget: Any, hint: Any) -> GuiConnector:
             return _combo_box(widget, choice.choices, [str(value) for value in choice.choices])
     if kind is bool and name in ("QCheckBox", "ctkCheckBox"):
         return _by_property(widget, "checked", "stateChanged")
-    if kind is bool and name in ("QPushButton", "ctkCheckablePushButton"):
+    if kind is bool and name == "QPushButton":
         widget.checkable = True  # Slicer does so with a warning where the .ui file forgot it
         return _by_property(widget, "checked", "toggled")
     if kind is int and name in ("QSlider", "QSpinBox"):

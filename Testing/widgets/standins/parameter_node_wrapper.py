@@ -3,12 +3,15 @@
 
 With Slicer's habits that are easy to overlook: ``connectGui`` returns None (Slicer issue 7547), so only
 ``connectParametersToGui`` gives a tag that ``disconnectGui`` takes, and the node keeps an observer of the wrapper.
+Values are cached until the node says that it was modified: in a batch of changes, what others wrote to the node is not
+seen yet. And a wrapper that is still in memory puts the defaults back into a node that was emptied.
 """
 
 from __future__ import annotations
 
 import types
 import typing
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +33,39 @@ class _Parameter:
         self.name, self.unalteredType = name, hint
         self.serializer = Serializer(hint)
         self.default = default or find_annotation(hint, Default) or Default(self.serializer.default())
+
+
+class _CachedValue:
+    """A parameter's value in one node, as it was when the node was last modified or written to from here."""
+
+    def __init__(self, parameter: _Parameter, node: Any, key: str) -> None:
+        self._parameter, self._node, self._key = parameter, node, key
+        self._is_writing = False
+        self._refresh()
+        follow = weakref.WeakMethod(self._follow)  # the node must not keep a wrapper alive
+        self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: (follow() or int)())
+
+    def __del__(self) -> None:
+        self._node.RemoveObserver(self._tag)
+
+    def _refresh(self) -> None:
+        serializer = self._parameter.serializer
+        if not serializer.is_in(self._node, self._key):
+            serializer.write(self._node, self._key, self._parameter.default.value)
+        self.value = serializer.read(self._node, self._key)
+
+    def _follow(self) -> None:
+        if not self._is_writing:
+            self._refresh()
+
+    def write(self, value: Any) -> None:
+        self._is_writing = True
+        try:
+            with slicer.util.NodeModify(self._node):
+                self._parameter.serializer.write(self._node, self._key, value)
+                self._refresh()  # before observers ask
+        finally:
+            self._is_writing = False
 
 
 def parameterNodeWrapper(wrapped: type) -> type:
@@ -65,16 +101,13 @@ class _Wrapper:
 
     def __init__(self, parameterNode: Any, prefix: str | None = None) -> None:
         self.parameterNode = parameterNode
-        self._prefix = prefix or ""
         self._connectors: dict[int, dict[str, GuiConnector]] = {}
         self._next_tag = 0
         self._updating = False
-        for parameter in self.allParameters.values():
-            if not parameter.serializer.is_in(parameterNode, self._key(parameter.name)):
-                self.setValue(parameter.name, parameter.default.value)
-
-    def _key(self, name: str) -> str:
-        return self._prefix + name
+        self._cached = {
+            name: _CachedValue(parameter, parameterNode, f"{prefix or ''}{name}")
+            for name, parameter in self.allParameters.items()
+        }
 
     def _parameter(self, name: str) -> _Parameter:
         if name not in self.allParameters:
@@ -82,20 +115,18 @@ class _Wrapper:
         return self.allParameters[name]
 
     def getValue(self, name: str) -> Any:
-        parameter = self._parameter(name)
-        if not parameter.serializer.is_in(self.parameterNode, self._key(name)):
-            self.setValue(name, parameter.default.value)
-        return parameter.serializer.read(self.parameterNode, self._key(name))
+        self._parameter(name)
+        return self._cached[name].value
 
     def setValue(self, name: str, value: Any) -> None:
-        with slicer.util.NodeModify(self.parameterNode):
-            self._parameter(name).serializer.write(self.parameterNode, self._key(name), value)
+        self._parameter(name)
+        self._cached[name].write(value)
 
     def default(self, name: str) -> Default:
         return self._parameter(name).default
 
     def isCached(self, name: str) -> bool:
-        return self._parameter(name) is not None
+        return bool(self._parameter(name))
 
     def dataType(self, name: str) -> Any:
         return self._parameter(name).unalteredType
