@@ -99,19 +99,24 @@ def _statistics(values: Sequence[float]) -> dict[str, Any]:
 
 def table(summary: dict[str, Any]) -> str:
     """The summary as a few lines to read."""
-    latency = summary["latency_ms"]
     lines = [
         f"frames        sent {summary['frames_sent']}, shown {summary['frames_received']}, "
         f"skipped {summary['pictures_skipped']} (samples used, no picture), dropped {summary['frames_dropped']}"
         f"  (R = {summary['acceleration']:g})",
-        f"latency       median {latency['median']} ms, p95 {latency['p95']} ms  (last k-space line to scene)",
+        f"latency       {_typical(summary['latency_ms'], 'ms')}  (last k-space line to scene)",
         "states        " + ", ".join(f"{state} {count}" for state, count in summary["states"].items()),
     ]
     for key, name in (("guide_tip_error_mm", "guide tip"), ("needle_tip_error_mm", "needle tip")):
         if key in summary:
             error = summary[key]
             lines.append(
-                f"{name:<13} median {error['median']} mm, p95 {error['p95']} mm  "
+                f"{name:<13} {_typical(error, 'mm')}  "
                 f"(simulated; n {error['n']}, missed {error['missed']}, false {error['false']})"
             )
     return "\n".join(lines)
+
+
+def _typical(statistics: dict[str, Any], unit: str) -> str:
+    if not statistics["n"]:
+        return "not measured"
+    return f"median {statistics['median']} {unit}, p95 {statistics['p95']} {unit}"
