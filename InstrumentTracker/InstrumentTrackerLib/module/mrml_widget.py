@@ -15,13 +15,14 @@ from InstrumentTrackerLib.module.mrml_log_section import LogSection
 from InstrumentTrackerLib.module.mrml_logic import InstrumentTrackerLogic
 from InstrumentTrackerLib.module.mrml_plan_section import PlanSection
 from InstrumentTrackerLib.module.mrml_provenance import ProvenanceSource
+from InstrumentTrackerLib.module.mrml_reading_section import ReadingSection
 from InstrumentTrackerLib.module.mrml_review_section import ReviewSection
 
 _UI_FOLDER = Path(__file__).parents[2] / "Resources" / "UI"
 
 
 class InstrumentTrackerWidget(EngineWidget):
-    """Input, plan, reconstruction, run, guidance, display, log and review, in the order of work."""
+    """Input, plan, reconstruction, run, guidance, display, log, review and reader study, in the order of work."""
 
     sectionNames = ("Source", "Reconstruction", "Run")
 
@@ -29,7 +30,7 @@ class InstrumentTrackerWidget(EngineWidget):
         return InstrumentTrackerLogic()
 
     def setupSections(self):
-        for name in ("Plan", "Guidance", "Display", "Log", "Review"):
+        for name in ("Plan", "Guidance", "Display", "Log", "Review", "Reading"):
             addSection(self.ui, name, _UI_FOLDER)
         self.ui.sourceCollapsibleButton.text = _("Input")
         self.sourceSection = SourceSection(self.ui, self.onDemoLoaded)
@@ -38,7 +39,8 @@ class InstrumentTrackerWidget(EngineWidget):
         self.displaySection = DisplaySection(self.ui, self.logic)
         self.logSection = LogSection(self.ui, self.logic.shownGuidance, ProvenanceSource(self.logic))
         self.reviewSection = ReviewSection(self.ui, lambda: self.logic.session.status.state.is_active)
-        self.ui.reviewCollapsibleButton.collapsed = True
+        self.readingSection = ReadingSection(self.ui, lambda: self.logic.session.status.state.is_active)
+        self.ui.reviewCollapsibleButton.collapsed = self.ui.readingCollapsibleButton.collapsed = True
 
     def ensureSettings(self):
         """The parameter node; made where a closed scene took it."""
@@ -64,13 +66,14 @@ class InstrumentTrackerWidget(EngineWidget):
 
     def exit(self):
         self.displaySection.exit()
+        self.readingSection.pause()
 
     def cleanup(self):
         self.sourceSection.end()
         EngineWidget.cleanup(self)
         for section in (self.displaySection, self.planSection):
             section.cleanup()
-        for section in (self.logSection, self.reviewSection):
+        for section in (self.logSection, self.reviewSection, self.readingSection):
             section.close()
 
     def onStop(self, checked=False):

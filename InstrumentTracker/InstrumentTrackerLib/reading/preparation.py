@@ -11,13 +11,8 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-import SimpleITK as sitk  # noqa: N813 (the name everybody knows)
-from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.geometry import LPS_TO_RAS, spacing_of
 from TemporalReconLib.simulation.truth import FrameTruth
-from TemporalReconLib.window_level import robust_window
 
 from InstrumentTrackerLib.evaluation.study.cases.study_case import StudyCase
 from InstrumentTrackerLib.evaluation.study.cases.study_config import REFERENCE, StudyConfig
@@ -28,11 +23,10 @@ from InstrumentTrackerLib.evaluation.study.runs.tools import ToolSpec, tools
 from InstrumentTrackerLib.evaluation.study.study import read_cases
 from InstrumentTrackerLib.reading.answers import Position
 from InstrumentTrackerLib.reading.counterbalance import hash_order, reading_orders
+from InstrumentTrackerLib.reading.picture_file import picture_file, write_picture
 from InstrumentTrackerLib.reading.reading_key import PictureKey, ReadingKey, write_key
-from InstrumentTrackerLib.reading.reading_list import PICTURES_FOLDER, ReadingList, picture_file, write_list
+from InstrumentTrackerLib.reading.reading_list import PICTURES_FOLDER, ReadingList, write_list
 
-# Pictures of all methods get the same brightness, which would tell them apart.
-WINDOW = 1000.0
 _PARTIAL = ".partial"
 
 
@@ -170,23 +164,6 @@ def _frame(case: StudyCase, truths: tuple[FrameTruth | None, ...], point: str, p
 def _tip(truth: FrameTruth | None, point: str) -> Position | None:
     tip = getattr(truth, f"{point}_tip") if truth is not None and truth.visible else None
     return None if tip is None else (float(tip[0]), float(tip[1]), float(tip[2]))
-
-
-def write_picture(path: Path, image: ImageFrame) -> None:
-    """A volume with its geometry and nothing else, its brightness as that of every other one."""
-    window = robust_window(image.data)
-    scale = 1.0 if window is None else WINDOW / window
-    volume = sitk.GetImageFromArray(np.asarray(scale * image.data, dtype=np.float32))
-    ijk_to_lps = LPS_TO_RAS @ image.ijk_to_ras
-    spacing = spacing_of(image.ijk_to_ras)
-    volume.SetSpacing([float(size) for size in spacing])
-    volume.SetOrigin([float(value) for value in ijk_to_lps[:3, 3]])
-    volume.SetDirection([float(value) for value in (ijk_to_lps[:3, :3] / spacing).ravel()])
-    try:
-        # Uncompressed files are all of one size.
-        sitk.WriteImage(volume, str(path), useCompression=False)
-    except RuntimeError as error:
-        raise InputError(f"{path}: cannot be written; is the disk full?") from error
 
 
 def _numbers(entries: list[list[PictureKey]], seed: int) -> dict[str, tuple[int, int]]:

@@ -14,7 +14,6 @@ from TemporalReconLib.errors import InputError
 
 FORMAT = 1
 PICTURES_FOLDER = "pictures"
-PICTURE_SUFFIX = ".nrrd"
 POINTS = ("guide", "needle")
 _MAX_BYTES = 2**24
 _LIST_NAME = re.compile(r"reader-([1-9]\d{0,3})\.json")
@@ -55,10 +54,6 @@ class ReadingList:
 
 def list_file(folder: Path, reader: int) -> Path:
     return folder / f"reader-{reader}.json"
-
-
-def picture_file(folder: Path, picture: str) -> Path:
-    return folder / PICTURES_FOLDER / f"{picture}{PICTURE_SUFFIX}"
 
 
 def readers_in(folder: Path) -> list[int]:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from InstrumentTrackerLib.__main__ import main
+from InstrumentTrackerLib.reading.picture_file import picture_file
 from InstrumentTrackerLib.reading.reading_key import ReadingKey, read_key
-from InstrumentTrackerLib.reading.reading_list import picture_file, read_list
+from InstrumentTrackerLib.reading.reading_list import read_list
 from TemporalReconLib.acquisition.itk_reader import read_itk_series
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.window_level import robust_window
