@@ -178,7 +178,9 @@ class ThreeDView(OffscreenView):
         self.logic.SetMRMLApplicationLogic(host.app_logic)
         host.app_logic.GetViewLogics().AddItem(self.logic)
         self.logic.SetMRMLScene(host.scene)
-        self.node: Any = self.logic.AddViewNode(name)
+        self.node: Any = host.scene.GetSingletonNode(name, "vtkMRMLViewNode")
+        if self.node is None:  # the logic would make one beside the scene
+            self.node = self.logic.AddViewNode(name)
         self.node.SetBackgroundColor(0.0, 0.0, 0.0)
         self.node.SetBackgroundColor2(0.0, 0.0, 0.0)
         self.node.SetBoxVisible(False)

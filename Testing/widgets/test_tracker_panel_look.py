@@ -135,6 +135,17 @@ def test_a_hit_is_a_green_band_with_a_large_word(joined: Any, look: Look, wait_u
     assert np.median(number) < 40
 
 
+def test_the_3d_view_shows_the_guide_and_the_readout_shows_nothing_but_itself(joined: Any, wait_until: Any) -> None:
+    """Slicer draws the scene and its labels into every 3D view, the one of the readout, too."""
+    wait_until(lambda: "CORE WOULD HIT" in joined.ui.verdictLabel.text)
+    guide_blue = np.array([86, 180, 233])
+    whole = views(slicer.app.layoutManager())
+    rows, columns = whole.shape[0] // 2, whole.shape[1] // 2
+    is_blue = np.abs(whole.astype(int) - guide_blue).max(axis=2) < 30
+    assert is_blue[rows:, :columns].sum() > 200
+    assert is_blue[rows:, columns:].sum() == 0
+
+
 def test_a_miss_after_another_target_was_chosen(joined: Any, look: Look, wait_until: Any) -> None:
     joined.ui.currentTargetComboBox.currentIndex = 1
     wait_until(lambda: "CORE WOULD MISS" in joined.ui.verdictLabel.text)

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 import slicer
+import vtk
 
 from InstrumentTrackerLib.mrml_layout import READOUT_VIEW
 
@@ -49,12 +50,35 @@ class ViewOverlays:
 def makeOverlay(name, view, node):
     """The readout of a view: the whole in its own view, the most important part in the corner of others."""
     from InstrumentTrackerLib.mrml_overlay import ViewOverlay
-    from InstrumentTrackerLib.mrml_readout_panel import ReadoutPanel
 
-    renderer = view.renderWindow().GetRenderers().GetFirstRenderer()
+    window = view.renderWindow()
     if name == READOUT_VIEW:
-        return ReadoutPanel(renderer)
+        return ReadoutInItsView(window)
+    renderer = window.GetRenderers().GetFirstRenderer()
     return ViewOverlay(renderer, slice_node=node if node.IsA("vtkMRMLSliceNode") else None)
+
+
+class ReadoutInItsView:
+    """The whole readout, above everything else: Slicer draws the scene and its labels into every 3D view."""
+
+    def __init__(self, window):
+        from InstrumentTrackerLib.mrml_readout_panel import ReadoutPanel
+
+        self._window = window
+        self._renderer = vtk.vtkRenderer()
+        layer = 1 + max(renderer.GetLayer() for renderer in window.GetRenderers())
+        window.SetNumberOfLayers(max(window.GetNumberOfLayers(), layer + 1))
+        self._renderer.SetLayer(layer)
+        self._renderer.SetPreserveColorBuffer(False)  # what lies below is erased
+        self._renderer.SetInteractive(False)
+        window.AddRenderer(self._renderer)
+        self._panel = ReadoutPanel(self._renderer)
+
+    def show(self, readout):
+        self._panel.show(readout)
+
+    def remove(self):
+        self._window.RemoveRenderer(self._renderer)
 
 
 def desktopViews():
