@@ -69,12 +69,17 @@ def test_a_full_disk_stops_the_log_and_neither_stream_nor_server(caplog: pytest.
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a folder opens otherwise there")
-def test_a_log_that_cannot_be_written_is_told_before_anybody_connects(tmp_path: Path) -> None:
-    server = IgtlServer(port=0, message_log=tmp_path)
+def test_a_log_that_cannot_be_written_is_told_before_anybody_connects_and_the_port_is_free_again(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = IgtlServer(port=port, message_log=tmp_path)
     with pytest.raises(InputError, match="choose another file"):
         server.start()
     assert not server.is_running
-    IgtlServer(port=server.port).stop()
+    with IgtlServer(port=port) as other:
+        assert other.port == port
 
 
 def test_a_closed_log_takes_no_more_and_says_nothing(tmp_path: Path) -> None:
