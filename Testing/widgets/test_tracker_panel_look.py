@@ -69,9 +69,12 @@ def look(tracker: Any, app: Any, tmp_path: Path) -> Iterator[Look]:
     def take(name: str) -> np.ndarray:
         panel = tracker.parent
         panel.show()
-        for _ in range(8):
-            layout = QtWidgets.QWidget.layout(panel)
-            panel.resize(PANEL_WIDTH, layout.totalHeightForWidth(PANEL_WIDTH))
+        layout = QtWidgets.QWidget.layout(panel)
+        for turn in range(50):
+            height = layout.totalHeightForWidth(PANEL_WIDTH)
+            if turn >= 8 and height == QtWidgets.QWidget.height(panel):
+                break  # no word changed since the last turn
+            panel.resize(PANEL_WIDTH, height)
             app.processEvents()
             time.sleep(0.02)
         assert cut_off(tracker) == []
