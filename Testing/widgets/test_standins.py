@@ -126,6 +126,16 @@ def test_a_slider_moves_its_box_and_tells_the_value(app: Any) -> None:
     assert told == [2.5, 10.0]
 
 
+def test_slicers_own_number_widgets_take_a_quantity_and_ctks_do_not(app: Any) -> None:
+    import ctk
+
+    for widget in (slicer.qMRMLSpinBox(), slicer.qMRMLSliderWidget()):
+        widget.quantity, widget.maximum, widget.value = "length", 20.0, 30.0
+        assert (widget.quantity, widget.value) == ("length", 20.0)
+    with pytest.raises(AttributeError):
+        ctk.ctkSliderWidget().quantity = "length"
+
+
 def test_settings_come_back_as_text_as_after_a_restart(app: Any) -> None:
     import qt
 

@@ -27,12 +27,11 @@ def _box_property(type_name: Any, name: str) -> Any:
     return QtCore.Property(type_name, get, put)
 
 
-class ctkDoubleSpinBox(PythonQtObject, QtWidgets.QWidget):
-    """A spin box for decimal numbers."""
+class _NumberWidget(PythonQtObject, QtWidgets.QWidget):
+    """A number in a spin box."""
 
     valueChanged = QtCore.Signal(float)
     decimalsChanged = QtCore.Signal(int)
-    editingFinished = QtCore.Signal()
 
     minimum = _box_property(float, "minimum")
     maximum = _box_property(float, "maximum")
@@ -48,12 +47,9 @@ class ctkDoubleSpinBox(PythonQtObject, QtWidgets.QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         self._box = QtWidgets.QDoubleSpinBox()
         layout.addWidget(self._box)
-        self.setFocusProxy(self._box)
-        self._box.valueChanged.connect(self.valueChanged)
-        self._box.editingFinished.connect(self.editingFinished)
 
     def _follow(self) -> None:
-        """Nothing but the box to keep."""
+        """Where there is more than the box, show what it says."""
 
     def setValue(self, value: float) -> None:
         self._box.setValue(value)
@@ -63,32 +59,30 @@ class ctkDoubleSpinBox(PythonQtObject, QtWidgets.QWidget):
         self.decimalsChanged.emit(decimals)
 
 
-class ctkSliderWidget(PythonQtObject, QtWidgets.QWidget):
+class ctkDoubleSpinBox(_NumberWidget):
+    """A spin box for decimal numbers."""
+
+    editingFinished = QtCore.Signal()
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFocusProxy(self._box)
+        self._box.valueChanged.connect(self.valueChanged)
+        self._box.editingFinished.connect(self.editingFinished)
+
+
+class ctkSliderWidget(_NumberWidget):
     """A slider and a spin box for one number."""
 
-    valueChanged = QtCore.Signal(float)
     valueIsChanging = QtCore.Signal(float)
-    decimalsChanged = QtCore.Signal(int)
-
-    minimum = _box_property(float, "minimum")
-    maximum = _box_property(float, "maximum")
-    decimals = _box_property(int, "decimals")
-    singleStep = _box_property(float, "singleStep")
-    value = _box_property(float, "value")
-    suffix = _box_property(str, "suffix")
-    prefix = _box_property(str, "prefix")
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self._page_step, self._tracking = 10.0, True
-        layout = QtWidgets.QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
         self._slider = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal)
         self._slider.setRange(0, _SLIDER_STEPS)
-        self._box = QtWidgets.QDoubleSpinBox()
         self._box.setRange(0.0, 99.0)
-        layout.addWidget(self._slider, 1)
-        layout.addWidget(self._box)
+        QtWidgets.QWidget.layout(self).insertWidget(0, self._slider, 1)
         self.setFocusProxy(self._slider)
         self._slider.sliderMoved.connect(self._drag)
         self._slider.sliderReleased.connect(lambda: self._box.setValue(self._slid()))
@@ -137,13 +131,6 @@ class ctkSliderWidget(PythonQtObject, QtWidgets.QWidget):
         self._box.setVisible(visible)
 
     spinBoxVisible = QtCore.Property(bool, _get_box_visible, _set_box_visible)
-
-    def setValue(self, value: float) -> None:
-        self._box.setValue(value)
-
-    def setDecimals(self, decimals: int) -> None:
-        self._box.setDecimals(decimals)
-        self.decimalsChanged.emit(decimals)
 
     def setSpinBoxVisible(self, visible: bool) -> None:
         self._set_box_visible(visible)

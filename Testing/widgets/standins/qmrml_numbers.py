@@ -11,13 +11,13 @@ from standins.ctk_numbers import ctkDoubleSpinBox, ctkSliderWidget
 from standins.pythonqt import stored_property
 
 
-class qMRMLSpinBox(ctkDoubleSpinBox):
-    """A spin box whose unit comes from the scene where it is told its quantity."""
+class _InUnits:
+    """Mixed in before a number widget: the unit comes from the scene where the widget is told its quantity."""
 
     quantity = stored_property(str, "quantity", "")
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(parent)  # type: ignore[call-arg]
         self._values: dict[str, Any] = {}
         self._scene: Any = None
 
@@ -31,21 +31,9 @@ class qMRMLSpinBox(ctkDoubleSpinBox):
         self._scene = scene
 
 
-class qMRMLSliderWidget(ctkSliderWidget):
-    """A slider whose unit comes from the scene where it is told its quantity."""
+class qMRMLSpinBox(_InUnits, ctkDoubleSpinBox):
+    """A spin box with a unit."""
 
-    quantity = stored_property(str, "quantity", "")
 
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._values: dict[str, Any] = {}
-        self._scene: Any = None
-
-    def _refresh(self) -> None:
-        """The scene of the tests has no unit nodes."""
-
-    def mrmlScene(self) -> Any:
-        return self._scene
-
-    def setMRMLScene(self, scene: Any) -> None:
-        self._scene = scene
+class qMRMLSliderWidget(_InUnits, ctkSliderWidget):
+    """A slider with a unit."""
