@@ -27,6 +27,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--config", type=path_name, metavar="FILE", help=".toml or .json: methods, accelerations, masks, seeds, margins"
     )
+    parser.add_argument(
+        "--reading", type=path_name, metavar="DIR", help="of 'reading-list', with the readers' answers; needs its key"
+    )
+    parser.add_argument("--reading-key", type=path_name, metavar="FILE", help="what the pictures of --reading are")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
     parser.add_argument(
         "--workers",
@@ -47,17 +51,23 @@ def run(options: argparse.Namespace) -> int:
     from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig, read_config
 
     config = StudyConfig() if options.config is None else read_config(options.config)
+    if options.reading is not None:
+        from InstrumentTrackerLib.reading.joined import join_reading
+
+        join_reading(options.reading, options.reading_key, config.point, {})  # refuses now, not after hours
     from InstrumentTrackerLib.evaluation.study.runs.schedule import Schedule, require_dask
 
     schedule = Schedule(options.workers, options.scheduler, options.worker_memory)
     if options.workers or options.scheduler:
         require_dask()
     from InstrumentTrackerLib.evaluation.study.report.report import write_report
-    from InstrumentTrackerLib.evaluation.study.study import do_study
+    from InstrumentTrackerLib.evaluation.study.study import do_study, with_reading
 
     with Progress() as progress:
         listener = StudyProgress(progress)
         study = do_study(options.output, options.cases, config, options.device, schedule, listener)
+        if options.reading is not None:
+            study = with_reading(study, options.reading, options.reading_key)
         listener.stage("statistics and report")
         verdicts = write_report(options.output, study)
     sys.stdout.writelines(f"{line}\n" for line in verdicts)
@@ -100,6 +110,11 @@ def _check(options: argparse.Namespace) -> None:
         raise InputError(f"--worker-memory {options.worker_memory:g}: expected GB above 0")
     if not options.cases.exists():
         raise InputError(f"{options.cases}: no such folder or table; give the cases of the study")
+    if (options.reading is None) != (options.reading_key is None):
+        raise InputError("--reading and --reading-key belong together; give both or none")
+    for name, path in (("--reading", options.reading), ("--reading-key", options.reading_key)):
+        if path is not None and not path.exists():
+            raise InputError(f"{name} {path}: does not exist")
     if find_spec("matplotlib") is None:
         raise InputError(
             "the report draws with matplotlib, which is not installed; pip install 'inboreguidance[benchmark]'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from InstrumentTrackerLib.evaluation.study.runs.case_work import CaseTask, CaseW
 from InstrumentTrackerLib.evaluation.study.runs.journal import Journal
 from InstrumentTrackerLib.evaluation.study.runs.run_key import runs_of
 from InstrumentTrackerLib.evaluation.study.runs.schedule import Schedule
+from InstrumentTrackerLib.reading.joined import Reading, join_reading
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ class Study:
     ----------
     rows
         In order of patient, case and run.
+    reading
+        What readers marked in pictures of the same cases.
     """
 
     config: StudyConfig
@@ -52,6 +55,7 @@ class Study:
     excluded: list[Exclusion]
     journal: Journal
     provenance: dict[str, Any]
+    reading: Reading = field(default_factory=Reading)
 
 
 def read_cases(source: Path) -> tuple[list[StudyCase], list[Exclusion]]:
@@ -102,6 +106,20 @@ def do_study(
     ]
     order = sorted(excluded, key=lambda each: (each.patient, each.case, each.reason))
     return Study(config, rows, order, journal, provenance(config, device) | {"cases": _counts(rows)})
+
+
+def with_reading(study: Study, folder: Path, key_file: Path) -> Study:
+    """A study with the readers' answers; cases that were read but do not fit are listed.
+
+    Raises
+    ------
+    InputError
+        As :func:`~InstrumentTrackerLib.reading.joined.join_reading`.
+    """
+    cases = {(row["patient"], row["case"]): row["fingerprint"] for row in study.rows}
+    reading = join_reading(folder, key_file, study.config.point, cases)
+    excluded = [*study.excluded, *(Exclusion(*each) for each in reading.excluded)]
+    return replace(study, reading=reading, excluded=excluded)
 
 
 def _fingerprints(cases: list[StudyCase], excluded: list[Exclusion]) -> dict[StudyCase, str]:

@@ -12,13 +12,15 @@ from typing import Any
 
 from InstrumentTrackerLib.evaluation.study.report.measures import ALL_MEASURES
 from InstrumentTrackerLib.evaluation.study.report.reader_agreement import AXES, Agreement
+from InstrumentTrackerLib.evaluation.study.report.reading_section import ReadingSection
+from InstrumentTrackerLib.evaluation.study.report.reading_tables import reader_measures, reading_json
 from InstrumentTrackerLib.evaluation.study.report.section import Section
 from InstrumentTrackerLib.evaluation.study.statistics.estimate import Estimate
 from InstrumentTrackerLib.evaluation.study.study import Study
 
 COLUMNS = (
     *("origin", "method", "mask", "acceleration", "measure", "unit"),
-    *("value", "low", "high", "frames", "patients"),
+    *("value", "low", "high", "frames", "patients", "reader"),
 )
 FRAME_COLUMNS = (
     *("origin", "patient", "case", "group", "method", "mask", "acceleration", "seed", "frame", "visible"),
@@ -29,16 +31,19 @@ FRAME_COLUMNS = (
 )
 
 
-def measures_csv(sections: Sequence[Section]) -> str:
-    """One line for each condition and measure; shares and differences of success as 0..1."""
+def measures_csv(sections: Sequence[Section], readings: Sequence[ReadingSection]) -> str:
+    """One line for each condition and measure; shares and differences of success as 0..1.
+
+    The column ``reader`` is empty for what the product found itself.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for section in sections:
+    for section, read in zip(sections, readings, strict=True):
         for condition, found in section.measures.items():
             place = [section.origin, condition.method, condition.mask, f"{condition.acceleration:g}"]
             for measure in ALL_MEASURES:
-                writer.writerow([*place, measure.key, measure.unit, *_cells(found[measure])])
+                writer.writerow([*place, measure.key, measure.unit, *_cells(found[measure]), ""])
         for tested in (each for sequence in section.tested for each in sequence):
             condition, comparison = tested.condition, tested.comparison
             place = [section.origin, condition.method, condition.mask, f"{condition.acceleration:g}"]
@@ -47,7 +52,10 @@ def measures_csv(sections: Sequence[Section]) -> str:
                 ("difference_error_found", "mm", comparison.found_mm),
                 ("difference_success", "%", comparison.success),
             ):
-                writer.writerow([*place, key, unit, *_cells(estimate)])
+                writer.writerow([*place, key, unit, *_cells(estimate), ""])
+        for reader, condition, measure, estimate in reader_measures(read):
+            place = [section.origin, condition.method, condition.mask, f"{condition.acceleration:g}"]
+            writer.writerow([*place, measure.key, measure.unit, *_cells(estimate), reader])
     return text.getvalue()
 
 
@@ -63,17 +71,22 @@ def frames_csv(sections: Sequence[Section]) -> str:
     return text.getvalue()
 
 
-def summary_json(study: Study, sections: Sequence[Section], agreements: Sequence[Agreement | None]) -> str:
+def summary_json(
+    study: Study,
+    sections: Sequence[Section],
+    agreements: Sequence[Agreement | None],
+    readings: Sequence[ReadingSection],
+) -> str:
     """Everything that the report states, with its provenance."""
     content = {
         "provenance": study.provenance,
         "excluded": [asdict(each) for each in study.excluded],
-        "sections": [_section(*each) for each in zip(sections, agreements, strict=True)],
+        "sections": [_section(*each) for each in zip(sections, agreements, readings, strict=True)],
     }
     return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _section(section: Section, agreement: Agreement | None) -> dict[str, Any]:
+def _section(section: Section, agreement: Agreement | None, readings: ReadingSection) -> dict[str, Any]:
     return {
         "origin": section.origin,
         "patients": section.n_patients,
@@ -88,7 +101,13 @@ def _section(section: Section, agreement: Agreement | None) -> dict[str, Any]:
             for tested in sequence
         ],
         "readers": None if agreement is None else _agreement(agreement),
+        "reader_study": None if not readings.rows else _reader_study(readings),
     }
+
+
+def _reader_study(readings: ReadingSection) -> dict[str, Any]:
+    agreement = readings.agreement
+    return reading_json(readings) | {"agreement": None if agreement is None else _agreement(agreement)}
 
 
 def _agreement(agreement: Agreement) -> dict[str, Any]:

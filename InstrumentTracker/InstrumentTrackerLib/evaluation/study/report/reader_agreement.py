@@ -63,8 +63,12 @@ class Agreement:
 
 
 def reader_agreement(section: Section) -> Agreement | None:
-    """None with fewer than two readers of the same frames."""
-    points = _points(section)
+    """Of the annotations of a study; None with fewer than two readers of the same frames."""
+    return agreement_of(_points(section))
+
+
+def agreement_of(points: dict[str, Points]) -> Agreement | None:
+    """Of marks by reader and place; None with fewer than two readers of the same places."""
     pairs = [pair for names in combinations(points, 2) if (pair := _pair(names, points)) is not None]
     if not pairs:
         return None

@@ -12,27 +12,41 @@ from TemporalReconLib.acquisition.output_file import written_atomically
 from InstrumentTrackerLib.evaluation.study.report.html_page import heading, page, paragraph, preformatted, table
 from InstrumentTrackerLib.evaluation.study.report.number_tables import frames_csv, measures_csv, summary_json
 from InstrumentTrackerLib.evaluation.study.report.reader_agreement import reader_agreement
+from InstrumentTrackerLib.evaluation.study.report.reading_parts import reading_parts
+from InstrumentTrackerLib.evaluation.study.report.reading_section import ReadingSection
+from InstrumentTrackerLib.evaluation.study.report.reading_tables import readings_csv
 from InstrumentTrackerLib.evaluation.study.report.section import Section, sections_of
 from InstrumentTrackerLib.evaluation.study.report.section_parts import section_parts
 from InstrumentTrackerLib.evaluation.study.report.verdict_text import verdict_lines
 from InstrumentTrackerLib.evaluation.study.study import Study
 
 REPORT_FILE = "report.html"
-NUMBER_FILES = ("summary.json", "measures.csv", "frames.csv")
 _LISTED = 500
 _TITLE = "How fast is safe: tip finding at high acceleration"
 
 
 def write_report(folder: Path, study: Study) -> list[str]:
-    """Write ``report.html``, ``summary.json``, ``measures.csv`` and ``frames.csv``; returns the verdict lines."""
+    """Write ``report.html``, ``summary.json``, ``measures.csv`` and ``frames.csv``; returns the verdict lines.
+
+    With readers also ``readings.csv``.
+    """
     sections = sections_of(study.rows, study.config)
     agreements = [reader_agreement(section) for section in sections]
-    texts = (summary_json(study, sections, agreements), measures_csv(sections), frames_csv(sections))
+    readings = [ReadingSection(section, study.reading) for section in sections]
+    texts = {
+        "summary.json": summary_json(study, sections, agreements, readings),
+        "measures.csv": measures_csv(sections, readings),
+        "frames.csv": frames_csv(sections),
+    }
+    if study.reading.rows:
+        texts["readings.csv"] = readings_csv(study.reading)
     parts = list(_head(study, sections))
-    for section, agreement in zip(sections, agreements, strict=True):
+    for section, agreement, read in zip(sections, agreements, readings, strict=True):
         parts += section_parts(section, agreement, study.journal, len(study.excluded))
+        if read.rows:
+            parts += reading_parts(section, read)
     parts += _tail(study)
-    for name, text in ((REPORT_FILE, page(_TITLE, parts)), *zip(NUMBER_FILES, texts, strict=True)):
+    for name, text in ((REPORT_FILE, page(_TITLE, parts)), *texts.items()):
         with written_atomically(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8")
     lines = [line for section in sections for line in verdict_lines(section)]
@@ -67,6 +81,7 @@ def _tail(study: Study) -> Iterator[str]:
     runs = ", ".join(f"{name} {count}" for name, count in counts.items())
     yield paragraph(
         f"Runs: {runs or 'none'}. Statistics: means by studentized bootstrap of patients, rates by Wilson's "
-        "and differences of rates by Tango's interval at the effective number of frames."
+        "and differences of rates by Tango's interval at the effective number of frames; of several readers by two-way "
+        "bootstrap over readers and patients."
     )
     yield preformatted(json.dumps(study.provenance, indent=1, ensure_ascii=False))

@@ -20,7 +20,7 @@ from InstrumentTrackerLib.evaluation.study.report.number_text import (
     measure_cell,
 )
 from InstrumentTrackerLib.evaluation.study.report.reader_agreement import AXES, Agreement
-from InstrumentTrackerLib.evaluation.study.report.section import FULL, Condition, Section
+from InstrumentTrackerLib.evaluation.study.report.section import FULL, Condition, Section, Tested
 from InstrumentTrackerLib.evaluation.study.report.verdict_text import SYMBOLS, limits, verdict_lines
 from InstrumentTrackerLib.evaluation.study.report.worst_figure import worst_figure, worst_runs
 from InstrumentTrackerLib.evaluation.study.runs.journal import Journal
@@ -58,7 +58,8 @@ def section_parts(section: Section, agreement: Agreement | None, journal: Journa
     yield _measure_table(section, OTHER_MEASURES)
     yield from _confidence(section)
     if agreement is not None:
-        yield from _agreement(section, agreement)
+        yield heading(3, "Agreement of readers")
+        yield from agreement_parts(section, agreement)
     worst = worst_runs(section, journal)
     if worst:
         yield heading(3, "Worst cases")
@@ -86,12 +87,17 @@ def _noninferiority(section: Section) -> Iterator[str]:
         "forest plot of noninferiority",
         "Lines: 95 % intervals, whose ends are the one-sided 97.5 % bounds. Shaded: beyond the margin.",
     )
+    yield comparison_table(section.tested)
+
+
+def comparison_table(sequences: Sequence[Sequence[Tested]]) -> str:
+    """Differences from full sampling with what they show, one group per method and mask."""
     titles = [
         *("method", "mask", "R", "outcome", "tip error, failures as penalty (mm)"),
         *("tip error where both found it (mm)", "success (points)", "patients", "frames"),
     ]
     rows = []
-    for sequence in section.tested:
+    for sequence in sequences:
         for number, tested in enumerate(sequence):
             condition, found = tested.condition, tested.comparison
             cells = [
@@ -102,12 +108,12 @@ def _noninferiority(section: Section) -> Iterator[str]:
                 *(str(found.n_patients), str(found.n_frames)),
             ]
             rows.append(("" if number else "first", cells))
-    yield table(titles, rows)
+    return table(titles, rows)
 
 
 def _measure_table(section: Section, measures: Sequence[Measure]) -> str:
     known = [each for each in measures if any(found[each] is not None for found in section.measures.values())]
-    titles = ["method", "mask", "R", *(_title(each, section) for each in known)]
+    titles = ["method", "mask", "R", *(measure_title(each, section) for each in known)]
     rows = []
     previous: Condition | None = None
     for condition, found in section.measures.items():
@@ -125,7 +131,8 @@ def _measure_table(section: Section, measures: Sequence[Measure]) -> str:
     return table(titles, rows)
 
 
-def _title(measure: Measure, section: Section) -> str:
+def measure_title(measure: Measure, section: Section) -> str:
+    """Head of a column, with its unit."""
     title = measure.title.replace("the success limit", f"{section.config.margins.success_mm:g} mm")
     if measure.unit == PERCENT:
         return f"{title} (%)"
@@ -141,8 +148,8 @@ def _confidence(section: Section) -> Iterator[str]:
         )
 
 
-def _agreement(section: Section, agreement: Agreement) -> Iterator[str]:
-    yield heading(3, "Agreement of readers")
+def agreement_parts(section: Section, agreement: Agreement) -> Iterator[str]:
+    """Distances, intraclass correlation and Bland-Altman plots of all pairs of readers."""
     titles = ["readers", "distance (mm)", *(f"{name}: bias, limits of agreement (mm)" for name in AXES)]
     rows = []
     for pair in agreement.pairs:

@@ -107,7 +107,7 @@ def compare(pairs: Pairs, margins: Margins) -> Comparison:
     error = clustered_mean(penalized[0] - penalized[1], pairs.patients)
     found = clustered_mean((pairs.errors_mm - pairs.reference_mm)[both], pairs.patients[both])
     success = clustered_rate_difference(hits[0], hits[1], pairs.patients)
-    outcome = _outcome(error, success, pairs.n_patients, margins)
+    outcome = outcome_of(error, success, pairs.n_patients, margins)
     return Comparison(error, found, success, pairs.n_patients, int(both.size), outcome)
 
 
@@ -122,7 +122,8 @@ def in_sequence(comparisons: Sequence[Comparison]) -> list[Outcome]:
     return outcomes
 
 
-def _outcome(error: Estimate | None, success: Estimate | None, n_patients: int, margins: Margins) -> Outcome:
+def outcome_of(error: Estimate | None, success: Estimate | None, n_patients: int, margins: Margins) -> Outcome:
+    """What the intervals of both differences (method minus reference) show."""
     if error is None or success is None or n_patients < MIN_PATIENTS:
         return Outcome.TOO_FEW
     assert error.high is not None and error.low is not None and success.low is not None and success.high is not None
