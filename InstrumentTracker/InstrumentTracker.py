@@ -95,7 +95,7 @@ class InstrumentTrackerTest(ScriptedLoadableModuleTest):
         settings.targetNode = new_target_list(slicer.mrmlScene)
         path = Path(slicer.app.temporaryPath) / "targets.csv"
         path.write_text("name,R,A,S\nleft,-12,30,5\nright,8,10,-3\n", encoding="utf-8")
-        identifiers = importFile(path, lambda: settings.targetNode)
+        identifiers = importFile(path, lambda: settings.targetNode, isLps=False)
         settings.currentTargetID = identifiers[1]
         self.assertEqual(list(logic.readPlan(settings).target.position), [8.0, 10.0, -3.0])
         settings.targetNode.RemoveNthControlPoint(1)
