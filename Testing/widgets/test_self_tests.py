@@ -1,7 +1,5 @@
 """The modules' own tests, which Slicer's Reload and Test runs in the desktop, run here, too."""
 
-from typing import Any
-
 import pytest
 import slicer
 
