@@ -1,7 +1,7 @@
 """Stand-ins and ``.ui`` files may use only names that Slicer has.
 
-``slicer_qt_api_names.json`` holds superclass, Qt properties, signals and Python-visible methods of 637 classes, read from
-the headers of Slicer (2026-08-21) and CTK (2026-08-12).
+``slicer_qt_api_names.json`` holds superclass, Qt properties, signals and Python-visible methods of 637 classes, read
+from the headers of Slicer (2026-08-21) and CTK (2026-08-12).
 """
 
 from __future__ import annotations
