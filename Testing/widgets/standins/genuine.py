@@ -3,7 +3,8 @@
 ``SLICER_PYTHON_PATH`` is the folder that holds Slicer's package ``slicer``: ``bin/Python`` of an installation. Taken
 from there: ``parameterNodeWrapper``, ``i18n`` and ``ScriptedLoadableModule``; ``slicer.util`` is Slicer's own without
 it, too. Qt stays a stand-in: the widget classes that these files name and we have no stand-in for are bare names to
-compare types with, so no other widget than ours is bound.
+compare types with, so no other widget than ours is bound. The developer section of a panel cannot be made: it hands a
+plain Python object to a menu as its parent, which only PythonQt takes.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def import_part(name: str) -> types.ModuleType | None:
 
 def _name_all_widgets() -> None:
     """Give every widget class of Slicer and CTK that has no stand-in its name in ``ctk`` and ``slicer``."""
-    # Slicer 5.2 to 5.6 import this one from the module of its own.
+    # Older files import these from a module of their own.
     hierarchy = types.ModuleType("qSlicerSubjectHierarchyModuleWidgetsPythonQt")
     for name in json.loads(_REAL_NAMES.read_text(encoding="utf-8")):
         owner = sys.modules["ctk"] if name.startswith("ctk") else slicer
