@@ -10,9 +10,11 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
-from InstrumentTrackerLib.localization.pose_fusion import fuse
+from InstrumentTrackerLib.localization.pose_fusion import fuse, fuse_guide
+from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GuideCourse
 from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
@@ -92,9 +94,10 @@ class TrackingPipeline:
     def push(self, image: ImageFrame) -> Guidance:
         """Locate, follow and measure in one picture; in one that its own method doubts, nothing is visible.
 
-        If the samples of the picture were the last that came in, the needle's tip is measured in both.
+        If the samples of the picture were the last that came in, both tips are measured in both.
         """
-        pose, mask = self._in_picture(image)
+        pose, mask, course = self._in_picture(image)
+        pose = fuse_guide(pose, self._samples.find_guide(image, course))
         pose = fuse(pose, self._samples.localize(image, self._last))
         if image.acceleration > MAX_NEEDLE_ACCELERATION and pose.needle_tip is not None:
             pose = pose.without_needle()
@@ -111,13 +114,19 @@ class TrackingPipeline:
             error=error_of(tracked, self.target),
         )
 
-    def _in_picture(self, image: ImageFrame) -> tuple[InstrumentPose, InstrumentMask | None]:
+    def _in_picture(self, image: ImageFrame) -> tuple[InstrumentPose, InstrumentMask | None, GuideCourse | None]:
+        """What the picture alone shows, and where the samples are to look for the guide, however doubtful it is."""
         if image.is_unreliable:
-            return InstrumentPose(index=image.index, time_s=image.mid_acquisition_time), None
+            return InstrumentPose(index=image.index, time_s=image.mid_acquisition_time), None, None
         if self._segmenter is None:
-            return self._classical.locate(image, self._last)
+            pose, mask = self._classical.locate(image, self._last)
+            return pose, mask, GuideCourse.of(pose, ImagePlane.of(image))
         mask = self._segmenter.segment(image)
-        return self._localizer.localize(image, mask, self._last), mask
+        finding = self._localizer.find(image, mask, self._last)
+        pose = self._localizer.pose_of(finding, image)
+        if finding is None:
+            return pose, mask, None
+        return pose, mask, GuideCourse(finding.guide.line, finding.guide.tip + CAP_MM, finding.slice_at_tip)
 
     def reset(self) -> None:
         """Forget the series and its planning scan; the target stays."""

@@ -10,16 +10,23 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from InstrumentTrackerLib.localization.instrument_pose import DEFAULT_STD_MM, UNKNOWN_VARIANCE, InstrumentPose
+from InstrumentTrackerLib.localization.samples.guide_samples import GuideSight
 from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 
 # 99.9 % of measurements of the same tip lie within this squared Mahalanobis distance of each other.
-GATE = float(chi2.ppf(0.999, 3))
+GATE, GATE_ALONG = float(chi2.ppf(0.999, 3)), float(chi2.ppf(0.999, 1))
 # Against a contradicting picture the samples must say their tip is a thousand times likelier than the picture's.
 DECISIVE_LOG_RATIO = math.log(1000.0)
+# From twenty times likelier on they are worth a doubt.
+DOUBTING_LOG_RATIO = math.log(20.0)
 # From this confidence on the samples need no picture.
 SURE = 0.9
 # A picture that the samples contradict without a decision counts for so much less.
 DOUBT = 0.5
+
+# What a guide that only the samples end is worth: at least two of them must agree. Where the picture agrees it counts
+# for less, for both see the same noise and the same past.
+SAMPLES_TRUST, AGREEING_TRUST = 0.8, 0.5
 
 Array = NDArray[np.float64]
 
@@ -73,6 +80,58 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     if sample_pose.log_ratio(image_pose.needle_tip) >= DECISIVE_LOG_RATIO:
         return samples_alone
     return replace(image_pose, confidence=DOUBT * image_pose.confidence)
+
+
+def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | None) -> InstrumentPose:
+    """Combine where the picture and the samples of one frame say that the guide ends; the axis is the picture's.
+
+    - Only the samples find it, on a line of which the picture is not sure: their tip, at ``SAMPLES_TRUST``.
+    - They agree (99.9 % along the guide): weighted by their variances; doubts about one are dispelled by the other.
+    - They contradict each other, and the samples are sure and decisive: theirs, at ``SAMPLES_TRUST``. A moving guide is
+      so: pictures made of few lines show its end where it was, or long before it is there.
+    - They contradict each other and the samples only doubt (``DOUBTING_LOG_RATIO``): the picture's tip at half its
+      confidence; if they do not even doubt it, the picture's.
+    """
+    if sight is None:
+        return image_pose
+    trust = SAMPLES_TRUST * sight.confidence
+    axis = sight.course.axis(sight.plane)
+    if image_pose.guide_tip is None:
+        spread = np.diag([sight.std_mm**2, DEFAULT_STD_MM**2, UNKNOWN_VARIANCE])
+        return replace(
+            image_pose,
+            guide_tip=sight.guide_tip,
+            axis=axis,
+            confidence=trust,
+            guide_tip_covariance=sight.plane.covariance_to_ras(sight.course.line, spread),
+        )
+    certainty = image_pose.certainty_of_guide
+    of_needle = image_pose.confidence / certainty if certainty > 0 else 1.0
+    along = float(axis @ _finite(image_pose.guide_tip_covariance) @ axis)
+    difference = float((sight.guide_tip - image_pose.guide_tip) @ axis)
+    if difference**2 <= GATE_ALONG * (along + sight.std_mm**2):
+        gain = along / (along + sight.std_mm**2)
+        tip, certainty = (
+            image_pose.guide_tip + gain * difference * axis,
+            1 - (1 - certainty) * (1 - AGREEING_TRUST * sight.confidence),
+        )
+        change = -gain * along
+    elif sight.confidence >= SURE and sight.log_ratio(image_pose.guide_tip) >= DECISIVE_LOG_RATIO:
+        tip, certainty, change = image_pose.guide_tip + difference * axis, trust, sight.std_mm**2 - along
+    elif sight.log_ratio(image_pose.guide_tip) >= DOUBTING_LOG_RATIO:
+        tip, certainty, change = image_pose.guide_tip, DOUBT * certainty, 0.0
+    else:
+        return image_pose
+    covariance = None
+    if image_pose.guide_tip_covariance is not None:
+        covariance = image_pose.guide_tip_covariance + change * np.outer(axis, axis)
+    return replace(
+        image_pose,
+        guide_tip=tip,
+        guide_tip_covariance=covariance,
+        confidence=certainty * of_needle,
+        guide_confidence=certainty,
+    )
 
 
 def _finite(covariance: Array | None) -> Array:

@@ -6,6 +6,7 @@ Shares no code with the package's simulator. One slice; the guide is a dark bar 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
@@ -85,11 +86,16 @@ class VoidPhantom:
         return np.asarray((longer.data - shorter.data)[:, shorter.mask] / 0.5)
 
     def _sampled(self, picture: NDArray[np.float64], mask: NDArray[np.bool_], index: int) -> KSpaceFrame:
-        rng = np.random.default_rng([self.seed, index, 5])
-        data = image_to_kspace(picture * _coils())[:, None]
-        noise = rng.standard_normal((*data.shape, 2)) @ np.array([1, 1j])
-        data = (data + self.noise * noise) * mask[None, :, :, None]
-        return KSpaceFrame(data.astype(np.complex64), mask, GEOMETRY, index, index * 0.1, index * 0.1 + 0.05, "phantom")
+        return sampled(picture, mask, index, self.noise, self.seed)
+
+
+def sampled(picture: NDArray[Any], mask: NDArray[np.bool_], index: int, noise_std: float, seed: int) -> KSpaceFrame:
+    """Noisy lines of a picture (row, col), real or complex, as four coils take them."""
+    rng = np.random.default_rng([seed, index, 5])
+    data = image_to_kspace(picture * _coils())[:, None]
+    noise = rng.standard_normal((*data.shape, 2)) @ np.array([1, 1j])
+    data = (data + noise_std * noise) * mask[None, :, :, None]
+    return KSpaceFrame(data.astype(np.complex64), mask, GEOMETRY, index, index * 0.1, index * 0.1 + 0.05, "phantom")
 
 
 def _coils() -> NDArray[np.complex128]:

@@ -48,6 +48,12 @@ class Finding:
     needle: NeedleEstimate | None
     evidence: GuideEvidence
 
+    @property
+    def slice_at_tip(self) -> float:
+        """Slice (continuous) of the guide tip; the one that shows it best where the depth is not known."""
+        offset = 0.0 if self.guide.depth is None else self.guide.depth.offset_mm
+        return self.guide.slice_index + offset / float(self.plane.spacing[2])
+
 
 class MaskLocalizer:
     """Guide tip, needle tip, axis and depth from the probabilities of guide and needle, in sub-pixel.
@@ -74,9 +80,7 @@ class MaskLocalizer:
         InputError
             Without a mask, or if it has another geometry than the image.
         """
-        finding = self.find(image, mask, prediction)
-        empty = InstrumentPose(index=image.index, time_s=image.mid_acquisition_time)
-        return empty if finding is None else self._pose(finding, empty)
+        return self.pose_of(self.find(image, mask, prediction), image)
 
     def find(
         self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: TrackedPose | None = None
@@ -102,7 +106,11 @@ class MaskLocalizer:
             evidence=evidence[best],
         )
 
-    def _pose(self, finding: Finding, empty: InstrumentPose) -> InstrumentPose:
+    def pose_of(self, finding: Finding | None, image: ImageFrame) -> InstrumentPose:
+        """What is reported of a finding; without one, or where it is too doubtful, an empty pose."""
+        empty = InstrumentPose(index=image.index, time_s=image.mid_acquisition_time)
+        if finding is None:
+            return empty
         confidence = guide_confidence = self._calibration.guide.probability(finding.evidence)
         if confidence < REFUSE_BELOW:
             return InstrumentPose(confidence=confidence, index=empty.index, time_s=empty.time_s)
@@ -123,7 +131,7 @@ class MaskLocalizer:
                 )
         depth_std = None if guide.depth is None else guide.depth.std_mm
         return InstrumentPose(
-            guide_tip=plane.to_ras(guide.line.point(guide.tip), guide.slice_index + offset / spacing),
+            guide_tip=plane.to_ras(guide.line.point(guide.tip), finding.slice_at_tip),
             needle_tip=needle_tip,
             axis=direction / np.linalg.norm(direction),
             confidence=confidence,

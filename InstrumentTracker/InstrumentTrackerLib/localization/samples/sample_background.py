@@ -45,18 +45,29 @@ class SampleBackground:
     modes: Field
 
     @classmethod
-    def of(cls, picture: Image, phase: Field, plane: ImagePlane, course: Course) -> SampleBackground:
+    def of_needle(cls, picture: Image, phase: Field, plane: ImagePlane, course: Course) -> SampleBackground:
         """From the picture of a slice (row, col) without the needle, and complex64 factors (row, col) of its phase."""
-        image = picture * phase
         along, beside = course.coordinates(plane)
         hidden, doubted = hidden_by(course, plane)
+        share = np.where(hidden | doubted, HIDDEN_SHARE, SIGNAL_SHARE)
+        at_guide = (along < GUIDE_END_MM) & (along > -GUIDE_END_MM) & (np.abs(beside) < GUIDE_END_MM)
+        return cls.of(picture, phase, plane, np.where(at_guide, GUIDE_SHIFT_MM, PIXEL_SHIFT_MM), share)
+
+    @classmethod
+    def of(
+        cls,
+        picture: Image,
+        phase: Field,
+        plane: ImagePlane,
+        shift_mm: NDArray[np.float64],
+        share: NDArray[np.float64] | float = SIGNAL_SHARE,
+    ) -> SampleBackground:
+        """From a picture (row, col) and its phase; how far pixels may have moved, their signal's share of error."""
+        image = picture * phase
         slopes = np.gradient(ndimage.gaussian_filter(picture, 0.5) * phase)
         by_row, by_column = slopes[0] / plane.spacing[1], slopes[1] / plane.spacing[0]
         smooth = ndimage.gaussian_filter(picture, 1.0)
-        share = np.where(hidden | doubted, HIDDEN_SHARE, SIGNAL_SHARE)
-        at_guide = (along < GUIDE_END_MM) & (along > -GUIDE_END_MM) & (np.abs(beside) < GUIDE_END_MM)
-        shift = np.where(at_guide, GUIDE_SHIFT_MM, PIXEL_SHIFT_MM)
-        variance = shift**2 * (np.abs(by_row) ** 2 + np.abs(by_column) ** 2) / 2 + (share * smooth) ** 2
+        variance = shift_mm**2 * (np.abs(by_row) ** 2 + np.abs(by_column) ** 2) / 2 + (share * smooth) ** 2
         variance += FLOOR_SHARE**2 * np.mean(picture**2)
         row_mm = np.arange(image.shape[0]) * plane.spacing[1]
         shifts, gains = _bumps(row_mm, SHIFT_LENGTH_MM), _bumps(row_mm, GAIN_LENGTH_MM)

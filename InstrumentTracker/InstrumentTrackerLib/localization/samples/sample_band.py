@@ -1,8 +1,9 @@
-"""The pixels in which a needle may appear: a band along its expected course."""
+"""The pixels in which something may appear: a band along its expected course."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,11 @@ class SampleBand:
         """The band between two distances (mm) from the guide tip; None where it lies outside of the image."""
         along, across = course.coordinates(plane)
         half = HALF_WIDTH_MM + WIDENING * np.maximum(along, 0)
-        inside = (along > ends[0]) & (along < ends[1]) & (np.abs(across) < half)
+        return cls.of((along > ends[0]) & (along < ends[1]) & (np.abs(across) < half), along, across)
+
+    @classmethod
+    def of(cls, inside: NDArray[np.bool_], along: Array, across: Array) -> SampleBand | None:
+        """The columns and rows about chosen pixels, with the coordinates of all pixels, (row, col) each."""
         columns = np.flatnonzero(inside.any(axis=0))
         if columns.size == 0:
             return None
@@ -52,6 +57,10 @@ class SampleBand:
         rows = np.minimum(first, inside.shape[0] - n_rows)[:, None] + np.arange(n_rows)
         index = (rows, np.arange(columns[0], columns[-1] + 1)[:, None])
         return cls(int(columns[0]), rows, along[index], across[index])
+
+    def of_image(self, image: NDArray[Any]) -> NDArray[Any]:
+        """Its pixels (col, row) of an image (row, col)."""
+        return np.asarray(image[self.rows, np.arange(self.first_column, self.last_column)[:, None]])
 
     @property
     def last_column(self) -> int:

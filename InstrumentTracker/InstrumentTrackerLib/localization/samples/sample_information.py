@@ -41,10 +41,48 @@ class OpacityInformation:
     mismatch: float
 
 
-def opacity_information(
-    samples: SampleSlice, background: SampleBackground, band: SampleBand
-) -> OpacityInformation | None:
-    """Whiten the residual of one slice and project it onto the band's pixels; None where there is no signal.
+@dataclass(frozen=True, eq=False)
+class WhitenedSamples:
+    """What one slice's samples differ from the background's, in units of what noise and its errors explain.
+
+    Attributes
+    ----------
+    signature
+        complex64 (col, sample, row): whitened samples of a pixel of the band with signal 1.
+    residual
+        complex64 (col, sample).
+    image
+        complex64 (col, row): the background's signal in the band.
+    mismatch
+        Energy of the background's errors over what was expected of a good one, median of the columns.
+    noise_share
+        Of the variance (0..1); the rest are the background's errors.
+    """
+
+    signature: torch.Tensor
+    residual: torch.Tensor
+    image: torch.Tensor
+    mismatch: float
+    noise_share: float
+
+    def weight(self, misfit: float) -> float:
+        """What a unit of whitened energy is worth where the residual's mean energy is ``misfit``.
+
+        Noise is new in every column, the background's errors are not: as many columns count as one.
+        """
+        repeated = self.noise_share + (1.0 - self.noise_share) * ALIKE_COLUMNS
+        return 1.0 / (max(misfit, 1.0) * repeated)
+
+
+def whiten(
+    samples: SampleSlice, background: SampleBackground, band: SampleBand, level: float | None = None
+) -> WhitenedSamples | None:
+    """Prepare the band's columns; None where there is no signal.
+
+    Parameters
+    ----------
+    level
+        Of the background's errors; None takes it from the residual, which is right where little of the band changed.
 
     Raises
     ------
@@ -52,18 +90,18 @@ def opacity_information(
         If there is no noise and no error at all.
     """
     first, last = band.first_column, band.last_column
+    everywhere = samples.encoded(torch.from_numpy(background.image.T.copy())[None])[:, 0]
+    # What the scanner changes as a whole, gain and phase, is matched before anything else.
+    gain = torch.vdot(everywhere.flatten(), samples.samples.flatten()) / everywhere.abs().square().sum()
+    if not gain.abs() > 0:
+        return None
     samples = samples.columns(first, last)
     image, variance = (
         torch.from_numpy(field[:, first:last].T.copy()) for field in (background.image, background.variance)
     )
     modes = torch.from_numpy(np.ascontiguousarray(background.modes[:, :, first:last].transpose(0, 2, 1)))
     size = samples.samples[0].numel()
-    predicted = samples.encoded(image[None])[:, 0]
-    gain = torch.vdot(predicted.flatten(), samples.samples.flatten()) / predicted.abs().square().sum()
-    if not gain.abs() > 0:
-        return None
-    # What the scanner changes as a whole, gain and phase, is matched before anything else.
-    residual = samples.samples.flatten(1) / gain - predicted
+    residual = samples.samples.flatten(1) / gain - everywhere[first:last]
     encoded_modes = samples.encoded(modes)
     errors = samples.covariance_of(variance) + encoded_modes.transpose(1, 2) @ encoded_modes.conj()
     expected = errors.diagonal(dim1=1, dim2=2).real.sum(dim=1)
@@ -71,26 +109,38 @@ def opacity_information(
     # The median over the columns: a needle that has moved is no error of the background.
     excess = residual.abs().square().sum(dim=1) - noise * size
     mismatch = float(np.clip(float((excess / expected).median()), *MISMATCH_LIMITS))
-    covariance = mismatch * errors + noise * torch.eye(size)
+    covariance = (mismatch if level is None else level) * errors + noise * torch.eye(size)
     rows = torch.from_numpy(band.rows)
-    opaque = -image.gather(1, rows)
     transform = samples.rows_of_transform.T[rows]
     index = rows[:, None].expand(-1, samples.sensitivities.shape[1], -1)
-    weighted = samples.sensitivities.gather(2, index) * opaque[:, None]
-    signature = (weighted[:, :, None] * transform.transpose(1, 2)[:, None]).flatten(1, 2)
+    sensitivities = samples.sensitivities.gather(2, index)
+    signature = (sensitivities[:, :, None] * transform.transpose(1, 2)[:, None]).flatten(1, 2)
     factor = torch.linalg.cholesky(covariance)
     whitened = torch.linalg.solve_triangular(factor, torch.cat([signature, residual[..., None]], dim=2), upper=False)
     noise_share = noise * float(torch.cholesky_inverse(factor).diagonal(dim1=1, dim2=2).real.mean())
-    signature, white = whitened[..., :-1], whitened[..., -1:]
+    return WhitenedSamples(whitened[..., :-1], whitened[..., -1], image.gather(1, rows), mismatch, noise_share)
+
+
+def opacity_information(
+    samples: SampleSlice, background: SampleBackground, band: SampleBand
+) -> OpacityInformation | None:
+    """Project the whitened residual of one slice onto the band's pixels; None where there is no signal.
+
+    Raises
+    ------
+    torch.linalg.LinAlgError
+        If there is no noise and no error at all.
+    """
+    white = whiten(samples, background, band)
+    if white is None:
+        return None
+    signature = white.signature * -white.image[:, None]
     adjoint = signature.mH
-    misfit = float(white.abs().square().mean(dim=(1, 2)).median())
-    # Noise is new in every column, the background's errors are not: as many columns count as one.
-    repeated = noise_share + (1.0 - noise_share) * ALIKE_COLUMNS
-    weight = 1.0 / (max(misfit, 1.0) * repeated)
+    weight = white.weight(float(white.residual.abs().square().mean(dim=1).median()))
     return OpacityInformation(
-        score=weight * (adjoint @ white).real[..., 0].numpy(),
-        information=weight * (adjoint @ signature).real.numpy(),
-        mismatch=mismatch,
+        score=(weight * (adjoint @ white.residual[..., None]).real[..., 0]).numpy(),
+        information=(weight * (adjoint @ signature).real).numpy(),
+        mismatch=white.mismatch,
     )
 
 

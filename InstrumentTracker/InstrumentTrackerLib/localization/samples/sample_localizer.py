@@ -1,4 +1,4 @@
-"""The needle tip straight from one frame's samples, before a picture can show it."""
+"""Guide and needle tip straight from one frame's samples, before a picture can show them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE
+from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
+from InstrumentTrackerLib.localization.samples.guide_samples import GuideSamples, GuideSight
 from InstrumentTrackerLib.localization.samples.sample_background import SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
 from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, Course
@@ -44,7 +46,7 @@ Array = NDArray[np.float64]
 
 
 class SampleLocalizer:
-    """Fits a needle's void to the current frame's samples against the pictures before.
+    """Fits a needle's void, and the guide's end, to the current frame's samples against the pictures before.
 
     Every frame is ingested in order of acquisition; its picture, once it exists, comes with the tracked pose of the
     frame before. The void's depth is searched along the predicted axis. The previous picture without its needle
@@ -72,6 +74,7 @@ class SampleLocalizer:
         self._newest: KSpaceFrame | None = None
         self._previous: ImageFrame | None = None
         self._tissue = TissueMemory()
+        self._guide = GuideSamples()
 
     @torch.inference_mode()
     def ingest(self, frame: KSpaceFrame) -> None:
@@ -84,6 +87,29 @@ class SampleLocalizer:
         elif frame.acceleration < MIN_ACCELERATION:
             return
         self._memory.ingest(frame)
+
+    @torch.inference_mode()
+    def find_guide(self, image: ImageFrame, course: GuideCourse | None) -> GuideSight | None:
+        """Guide tip of the frame ingested last; None where the samples have nothing to say, or are of another frame.
+
+        Parameters
+        ----------
+        image
+            Picture of that frame, on the scale of the samples.
+        course
+            The guide as the picture shows it, None without: the samples tell where on its line it ends.
+        """
+        frame, memory = self._newest, self._memory
+        if (
+            frame is None
+            or frame.index != image.index
+            or image.data.shape != frame.image_shape
+            or frame.acceleration < MIN_ACCELERATION
+        ):
+            memory = None
+        elif memory is not None and course is not None:
+            memory.recalibrate()
+        return self._guide.update(memory, image, ImagePlane.of(image), course)
 
     @torch.inference_mode()
     def localize(self, image: ImageFrame, prediction: TrackedPose | None) -> SamplePose | None:
@@ -166,7 +192,7 @@ class SampleLocalizer:
         phases = smooth_phase(known.prior[0].numpy()), np.ones(picture.shape, dtype=np.complex64)
         phase = min(phases, key=lambda factors: unexplained_share(samples, picture * factors, band))
         try:
-            return opacity_information(samples, SampleBackground.of(picture, phase, plane, course), band)
+            return opacity_information(samples, SampleBackground.of_needle(picture, phase, plane, course), band)
         except torch.linalg.LinAlgError:
             return None
 

@@ -1,0 +1,153 @@
+"""The guide's end straight from one frame's samples, before a picture can show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
+
+from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.instrument_pose import Point
+from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GEL_TO_END_MM, GuideCourse
+from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis, GelMemory
+from InstrumentTrackerLib.localization.samples.guide_search import GuidePosterior, GuideSearch
+from InstrumentTrackerLib.localization.samples.guide_tissue import GuideTissue
+from InstrumentTrackerLib.localization.samples.sample_background import PIXEL_SHIFT_MM, SampleBackground, smooth_phase
+from InstrumentTrackerLib.localization.samples.sample_information import whiten
+from InstrumentTrackerLib.localization.samples.sample_slice import SampleSlice
+
+# A line this far from the last one's is another object: nothing of the last one is known of it.
+SAME_DEG, SAME_MM = 10.0, 8.0
+# Tissue about the guide's end is pushed.
+PUSHED_MM, PUSHED_BEHIND_MM, PUSHED_AHEAD_MM, PUSHED_HALF_MM = 1.5, 40.0, 40.0, 25.0
+# What is reported: how much better than tissue alone it explains the samples (nats), how much of the probability lies
+# near it, and how much of the samples it may leave unexplained.
+MIN_EVIDENCE, NEIGHBORHOOD_MM, MIN_CONFIDENCE, MAX_MISFIT = 60.0, 3.0, 0.5, 1.5
+# What the model of the cap leaves out.
+MODEL_STD_MM = 0.6
+# Bright tissue, by which the gel's signal is stated.
+BRIGHT_PERCENTILE = 99.0
+
+
+@dataclass(frozen=True, eq=False)
+class GuideSight:
+    """The guide tip as the samples of one frame tell it.
+
+    Attributes
+    ----------
+    guide_tip
+        RAS mm (3,).
+    std_mm
+        Of the tip along the guide; across it, it lies on the picture's line.
+    confidence
+        Probability (0..1) that the tip lies within 3 mm along the guide.
+    course
+        The line on which it was looked for.
+    plane
+        Geometry.
+    posterior
+        Which can be asked about other ends.
+    """
+
+    guide_tip: Point
+    std_mm: float
+    confidence: float
+    course: GuideCourse
+    plane: ImagePlane
+    posterior: GuidePosterior
+
+    def log_ratio(self, guide_tip: Point) -> float:
+        """How much likelier the measured tip is than another one (RAS mm) on the same line, nats."""
+        xy, _ = self.plane.from_ras(guide_tip)
+        depth = float(xy @ self.course.line.direction) + CAP_MM - self.course.end
+        return self.posterior.log_ratio(depth)
+
+
+class GuideSamples:
+    """Fits the guide's end to the samples of each frame, on the line on which the picture shows the guide.
+
+    Pictures of few lines show the right line but an end that is tens of mm off while the guide moves, above all where
+    the phase encoding runs along it.
+    """
+
+    def __init__(self) -> None:
+        self._tissue = GuideTissue()
+        self._gel = GelMemory()
+        self._last: tuple[GuideCourse, float] | None = None
+
+    def update(
+        self, memory: TemporalMemory | None, image: ImageFrame, plane: ImagePlane, course: GuideCourse | None
+    ) -> GuideSight | None:
+        """Take a frame; None where its samples have nothing to say.
+
+        Parameters
+        ----------
+        memory
+            Samples of the frame, None where they are not those of the picture.
+        image
+            Its picture, on the scale of the samples.
+        course
+            The guide in it, None without.
+        """
+        if course is None or (self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM)):
+            self._gel, self._last = GelMemory(), None
+        posterior = None
+        if memory is not None and course is not None and self._tissue.pictures is not None:
+            posterior = self._fit(memory, self._tissue.pictures, plane, course)
+        sight = None if posterior is None or course is None else _sight(posterior, plane, course)
+        end = None if sight is None or posterior is None else posterior.likeliest
+        self._tissue.update(image.data, plane, course, end)
+        if end is not None and course is not None:
+            self._last = course, course.end + end
+        return sight
+
+    def _fit(
+        self, memory: TemporalMemory, tissue: NDArray[np.float32], plane: ImagePlane, course: GuideCourse
+    ) -> GuidePosterior | None:
+        index = int(np.clip(round(course.slice_index), 0, plane.shape[0] - 1))
+        band = course.band(plane)
+        known = memory.input(slice(index, index + 1))
+        picture = tissue[index] / np.float32(memory.scale)
+        if band is None or not known.is_sampled.any() or not picture.any():
+            return None
+        along, across = course.coordinates(plane)
+        is_pushed = (along > -PUSHED_BEHIND_MM) & (along < PUSHED_AHEAD_MM) & (np.abs(across) < PUSHED_HALF_MM)
+        shift = np.where(is_pushed, PUSHED_MM, PIXEL_SHIFT_MM)
+        background = SampleBackground.of(picture, smooth_phase(known.prior[0].numpy()), plane, shift)
+        bright = float(np.percentile(picture, BRIGHT_PERCENTILE))
+        basis = GelBasis.of(band.along, course.end)
+        mean, std = self._gel.prior(basis)
+        expected = None if self._last is None else self._last[1] - course.end
+        try:
+            white = whiten(SampleSlice.of(known), background, band, level=1.0)
+            if white is None:
+                return None
+            posterior = GuideSearch(white, band, basis, (bright * mean, bright * std), expected).posterior()
+        except torch.linalg.LinAlgError:
+            return None
+        if _is_convincing(posterior):
+            self._gel.learn(basis, posterior.gel / bright, posterior.likeliest - GEL_TO_END_MM - 5.0)
+        return posterior
+
+
+def _is_convincing(posterior: GuidePosterior) -> bool:
+    is_inside = posterior.depth[0] < posterior.likeliest < posterior.depth[-1]
+    return is_inside and posterior.evidence >= MIN_EVIDENCE and posterior.misfit <= MAX_MISFIT
+
+
+def _sight(posterior: GuidePosterior, plane: ImagePlane, course: GuideCourse) -> GuideSight | None:
+    confidence, depth, variance = posterior.moments(NEIGHBORHOOD_MM)
+    if not _is_convincing(posterior) or confidence < MIN_CONFIDENCE:
+        return None
+    return GuideSight(
+        guide_tip=plane.to_ras(course.line.point(course.end + depth - CAP_MM), course.slice_index),
+        std_mm=float(np.hypot(np.sqrt(variance), MODEL_STD_MM)),
+        confidence=min(confidence, 1.0),
+        course=course,
+        plane=plane,
+        posterior=posterior,
+    )

@@ -1,0 +1,221 @@
+"""Which end of the guide explains the samples: the posterior over its depth and its course.
+
+A guide that ends at some depth hides the tissue under it and shows gel up to its cap. The gel's signal is a linear
+nuisance with a Gaussian prior, integrated analytically (Bishop, Pattern Recognition and Machine Learning, 2006,
+section 3.5), so that every depth and course has an evidence of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from InstrumentTrackerLib.localization.samples.guide_course import (
+    FARTHEST_MM,
+    GEL_TO_END_MM,
+    NEAREST_MM,
+    RADIUS_MM,
+    inside,
+)
+from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis
+from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
+from InstrumentTrackerLib.localization.samples.sample_information import ALIKE_COLUMNS, WhitenedSamples
+
+# Depths and courses are tried coarsely everywhere, then finely about the best.
+COARSE_MM, FINE_MM, FINE_REACH_MM = 4.0, 1.0, 4.0
+COARSE_OFFSETS_MM = np.array([-1.5, 0.0, 1.5])
+# Offset (mm) and turn (degrees) from the best coarse course.
+FINE_COURSES = ((0.0, 0.0), (-0.75, 0.0), (0.75, 0.0), (0.0, -0.75), (0.0, 0.75))
+# Depths less likely than the best by so much are out of the question after the coarse search (nats).
+DISMISSED = 30.0
+# Expected spread of the course about the picture's, which turns about a point this far from its end.
+OFFSET_STD_MM, TURN_STD_DEG, PIVOT_MM = 1.2, 1.0, -20.0
+# A hand moves the guide by less than this from frame to frame; anything else is rare.
+HAND_STD_MM, JUMP_PROBABILITY = 8.0, 0.03
+# Evidence is worth so much less where depths are compared: tissue that moved is wrong for many of them alike.
+TEMPERATURE = 4.0
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class GuidePosterior:
+    """What the samples of one frame say about the guide's end.
+
+    Attributes
+    ----------
+    depth
+        mm beyond the picture's end, ascending, (depth,); finer where it is likely.
+    log_evidence
+        Over that of tissue alone, with the prior of the course, (course, depth).
+    log_prior
+        Of each depth, (depth,).
+    gel
+        complex (gel,), of the likeliest.
+    misfit
+        Mean energy of the whitened residual that the likeliest leaves; 1 is noise and the expected errors.
+    """
+
+    depth: Array
+    log_evidence: Array
+    log_prior: Array
+    gel: NDArray[np.complex128]
+    misfit: float
+
+    @property
+    def probability(self) -> Array:
+        """(course, depth), summing to 1."""
+        log_joint = self.log_evidence / TEMPERATURE + self.log_prior + np.log(np.gradient(self.depth))
+        return np.asarray(np.exp(log_joint - logsumexp(log_joint)))
+
+    @property
+    def likeliest(self) -> float:
+        """Depth, mm."""
+        log_joint = self.log_evidence / TEMPERATURE + self.log_prior
+        return float(self.depth[log_joint.max(axis=0).argmax()])
+
+    @property
+    def evidence(self) -> float:
+        """Of the likeliest, nats over tissue alone."""
+        return float(self.log_evidence.max())
+
+    def log_ratio(self, depth: float) -> float:
+        """How much likelier the likeliest is than another end by the samples alone, nats."""
+        evidence = self.log_evidence.max(axis=0) / TEMPERATURE
+        ratio = float(np.interp(self.likeliest, self.depth, evidence) - np.interp(depth, self.depth, evidence))
+        is_dismissed = np.abs(self.depth - depth).min() > COARSE_MM
+        return max(ratio, DISMISSED / TEMPERATURE) if is_dismissed else ratio
+
+    def moments(self, within_mm: float) -> tuple[float, float, float]:
+        """Probability of what lies this near to the likeliest, and mean and variance of the depth there."""
+        near = np.abs(self.depth - self.likeliest) <= within_mm
+        share = self.probability.sum(axis=0)[near]
+        total, depth = float(share.sum()), self.depth[near]
+        mean = float(share @ depth) / total
+        return total, mean, float(share @ (depth - mean) ** 2) / total
+
+
+class GuideSearch:
+    """Scores ends and courses against the whitened samples of one slice.
+
+    Parameters
+    ----------
+    basis, prior
+        Shapes of the gel, and mean and standard deviation of their weights, (gel,), on the scale of the picture.
+    expected
+        Depth where the guide is expected, None where nothing is.
+    """
+
+    def __init__(
+        self,
+        white: WhitenedSamples,
+        band: SampleBand,
+        basis: GelBasis,
+        prior: tuple[NDArray[np.complex128], Array],
+        expected: float | None,
+    ) -> None:
+        self._white, self._band, self._basis = white, band, basis
+        # What the samples say about the band lies in the space that its pixels span, often much the smaller one.
+        space, triangle = torch.linalg.qr(white.signature)
+        self._transform = triangle.transpose(1, 2).contiguous()
+        self._residual = (space.mH @ white.residual[..., None]).flatten()
+        self._prior = (
+            torch.from_numpy(prior[0].astype(np.complex64)),
+            torch.from_numpy((1.0 / prior[1] ** 2).astype(np.float32)),
+        )
+        self._expected = expected
+
+    def posterior(self) -> GuidePosterior:
+        """Of all depths and courses.
+
+        Raises
+        ------
+        torch.linalg.LinAlgError
+            If the samples and priors determine nothing.
+        """
+        residual = self._white.residual
+        energy = float(residual.abs().square().sum())
+        weight = 1.0 / (ALIKE_COLUMNS * max(energy / residual.numel(), 1.0))
+        depth = np.arange(NEAREST_MM, FARTHEST_MM + COARSE_MM / 2, COARSE_MM)
+        coarse = np.stack([self._evidence(offset, 0.0, depth, weight)[0] for offset in COARSE_OFFSETS_MM])
+        course, index = np.unravel_index(coarse.argmax(), coarse.shape)
+        # What the likeliest guide leaves unexplained is the level of the errors.
+        misfit = max(energy - float(coarse.max()) / weight, 0.0) / residual.numel()
+        weight = 1.0 / (ALIKE_COLUMNS * max(misfit, 1.0))
+        possible = depth[coarse.max(axis=0) > coarse.max() - DISMISSED]
+        fine = depth[index] + np.arange(-FINE_REACH_MM, FINE_REACH_MM + FINE_MM / 2, FINE_MM)
+        depth = np.union1d(possible, fine)
+        tried = [(COARSE_OFFSETS_MM[course] + offset, turn) for offset, turn in FINE_COURSES]
+        scored = [self._evidence(offset, turn, depth, weight) for offset, turn in tried]
+        evidence = np.stack([log_evidence for log_evidence, _ in scored])
+        course, index = np.unravel_index(evidence.argmax(), evidence.shape)
+        gel = scored[int(course)][1][int(index)].numpy().astype(np.complex128)
+        return GuidePosterior(depth, evidence, self._log_prior(depth), gel, misfit)
+
+    def _log_prior(self, depth: Array) -> Array:
+        if self._expected is None:
+            return np.zeros(depth.size)
+        by_hand = np.exp(-0.5 * ((depth - self._expected) / HAND_STD_MM) ** 2) / (HAND_STD_MM * np.sqrt(2 * np.pi))
+        return np.asarray(np.log((1 - JUMP_PROBABILITY) * by_hand + JUMP_PROBABILITY / (FARTHEST_MM - NEAREST_MM)))
+
+    def _evidence(self, offset: float, turn_deg: float, depth: Array, weight: float) -> tuple[Array, torch.Tensor]:
+        """Log evidence (depth,) of a course, and the gel's likeliest weights (depth, gel)."""
+        along = self._band.along
+        across = self._band.across - offset - np.tan(np.radians(turn_deg)) * (along - PIVOT_MM)
+        shapes = torch.from_numpy(self._basis.shapes(across))
+        width = inside(RADIUS_MM - np.abs(across))
+        covered = torch.from_numpy((inside(depth[:, None, None] - along) * width).astype(np.float32))
+        gram, score = self._projected(shapes, self._encoded(covered * self._white.image), depth)
+        mean, precision = self._prior
+        matrix = weight * gram[:, :-1, :-1] + torch.diag(precision)
+        right = weight * (score[:, :-1] + gram[:, :-1, -1]) + precision * mean
+        factor = torch.linalg.cholesky(matrix)
+        weights = torch.cholesky_solve(right[..., None], factor)[..., 0]
+        evidence = (right.conj() * weights).sum(dim=1).real
+        evidence -= weight * (2 * score[:, -1].real + gram[:, -1, -1].real)
+        evidence -= 2 * factor.diagonal(dim1=1, dim2=2).real.log().sum(dim=1)
+        evidence += precision.log().sum() - (precision * mean.abs().square()).sum()
+        unusual = (offset / OFFSET_STD_MM) ** 2 + (turn_deg / TURN_STD_DEG) ** 2
+        return evidence.numpy().astype(np.float64) - 0.5 * unusual, weights
+
+    def _projected(self, shapes: torch.Tensor, hidden: torch.Tensor, depth: Array) -> tuple[torch.Tensor, torch.Tensor]:
+        """Products of gel shapes and hidden tissue with each other, (depth, gel + 1, gel + 1), and with the residual.
+
+        The end cuts the shapes of the two knots about it; those before are whole, those beyond are not there. So most
+        products are the same for all depths.
+        """
+        n_gel, n_lines = shapes.shape[0], shapes.shape[0] // len(self._basis.knots)
+        ends = depth - GEL_TO_END_MM
+        first = np.clip(np.searchsorted(self._basis.knot_mm, ends, side="right") - 1, 0, len(self._basis.knots) - 2)
+        cut = torch.from_numpy(first * n_lines)[:, None] + torch.arange(2 * n_lines)
+        before = torch.from_numpy(inside(ends[:, None, None] - self._band.along).astype(np.float32))
+        whole = self._encoded(shapes)
+        partial = self._encoded((shapes[cut] * before[:, None]).flatten(0, 1)).unflatten(0, cut.shape)
+        partial = torch.cat([partial, hidden[:, None]], dim=1)
+        among_whole = whole.conj() @ whole.T
+        with_whole = partial.conj() @ whole.T
+        among_partial = partial.conj() @ partial.transpose(1, 2)
+        whole_score, partial_score = whole.conj() @ self._residual, partial.conj() @ self._residual
+        gram = torch.zeros(len(depth), n_gel + 1, n_gel + 1, dtype=torch.complex64)
+        score = torch.zeros(len(depth), n_gel + 1, dtype=torch.complex64)
+        for index, start in enumerate((first * n_lines).tolist()):
+            at = torch.cat([cut[index], torch.tensor([n_gel])])
+            gram[index, :start, :start] = among_whole[:start, :start]
+            gram[index, at, :start] = with_whole[index, :, :start]
+            gram[index, :start, at] = with_whole[index, :, :start].mH
+            gram[index, at[:, None], at] = among_partial[index]
+            score[index, :start], score[index, at] = whole_score[:start], partial_score[index]
+        return gram, score
+
+    def _encoded(self, images: torch.Tensor) -> torch.Tensor:
+        """Whitened samples (image, sample) of images (image, col, row) in the band."""
+        seen = torch.nonzero((images != 0).any(dim=0).any(dim=0)).flatten()
+        if not len(seen):
+            return torch.zeros(images.shape[0], self._residual.numel(), dtype=torch.complex64)
+        rows = slice(int(seen[0]), int(seen[-1]) + 1)
+        by_column = images[..., rows].transpose(0, 1).to(torch.complex64)
+        return (by_column @ self._transform[:, rows]).transpose(0, 1).flatten(1)

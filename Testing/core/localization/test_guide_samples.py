@@ -1,0 +1,172 @@
+"""Where the guide ends from one frame's samples, against a phantom whose guide tip is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from guide_phantom import GuidePhantom
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.pose_fusion import fuse_guide
+from InstrumentTrackerLib.localization.samples.guide_samples import GuideSight
+from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
+
+SEEDS = range(4)
+
+
+def followed(
+    phantom: GuidePhantom, depths: list[float | None], seen: list[float | None], contrast: float = 1.0
+) -> list[GuideSight | None]:
+    """The sights of a series whose guide tip is at ``depths``; its pictures show it at ``seen``."""
+    localizer = SampleLocalizer()
+    localizer.set_planning(phantom.planning())
+    sights = []
+    for index, (depth, shown) in enumerate(zip(depths, seen, strict=True)):
+        localizer.ingest(phantom.frame(depth, index, contrast if index == len(depths) - 1 else 1.0))
+        image = phantom.image(shown, index)
+        sights.append(localizer.find_guide(image, None if shown is None else phantom.course(shown)))
+    return sights
+
+
+def error(sight: GuideSight | None, phantom: GuidePhantom, depth: float) -> float:
+    assert sight is not None
+    return float((sight.guide_tip - phantom.tip(depth)) @ phantom.axis)
+
+
+@pytest.mark.parametrize("angle_deg", [90.0, 75.0, 40.0, 0.0])
+def test_an_entering_guide_ends_where_it_does_and_not_where_the_picture_shows_it(angle_deg: float) -> None:
+    """The picture's guide is 20 mm too long, as pictures of few lines are."""
+    errors = []
+    for seed in SEEDS:
+        phantom = GuidePhantom(seed, angle_deg)
+        errors.append(error(followed(phantom, [None, -5.0], [None, 15.0])[1], phantom, -5.0))
+    assert np.median(np.abs(errors)) < 0.7 and np.max(np.abs(errors)) < 2.0
+
+
+def test_a_guide_that_advances_is_ahead_of_its_picture() -> None:
+    errors = []
+    for seed in SEEDS:
+        phantom = GuidePhantom(seed)
+        depths: list[float | None] = [None, -10.0, -4.0, 3.0]
+        sights = followed(phantom, depths, [None, -10.0, -9.0, -6.0])
+        errors += [error(sight, phantom, depth) for sight, depth in zip(sights[1:], depths[1:], strict=True)]
+    assert np.median(np.abs(errors)) < 0.7 and np.max(np.abs(errors)) < 2.0
+
+
+@pytest.mark.parametrize("gel", [(0.9, 0.0), (0.3, 0.3), (1.3, 1.3)])
+@pytest.mark.parametrize("gel_phase", [0.0, 2.0, -2.0])
+def test_brightness_and_phase_of_the_gel_do_not_matter(gel: tuple[float, float], gel_phase: float) -> None:
+    phantom = GuidePhantom(1, gel=gel, gel_phase=gel_phase)
+    assert abs(error(followed(phantom, [None, -5.0], [None, 12.0])[1], phantom, -5.0)) < 2.0
+
+
+def test_a_line_in_the_picture_without_a_guide_in_the_samples_is_no_sight() -> None:
+    for seed in SEEDS:
+        assert followed(GuidePhantom(seed), [None, None], [None, 5.0])[1] is None
+
+
+@pytest.mark.parametrize("contrast", [2.0, 3.0])
+def test_a_contrast_that_has_changed_is_survived_or_said(contrast: float) -> None:
+    """Everything that the background predicts is wrong."""
+    for seed in SEEDS:
+        phantom = GuidePhantom(seed)
+        sight = followed(phantom, [None, -5.0], [None, 12.0], contrast)[1]
+        assert sight is None or sight.confidence < 0.9 or abs(error(sight, phantom, -5.0)) < 3.0
+
+
+def test_a_guide_that_was_there_from_the_beginning_tells_nothing() -> None:
+    assert followed(GuidePhantom(0), [0.0, 0.0], [0.0, 0.0])[1] is None
+
+
+def test_the_stated_confidence_is_kept() -> None:
+    """Of what is stated with 0.9, nine of ten lie within 3 mm, at any noise."""
+    near, stated = 0, 0
+    for seed in range(8):
+        for noise in (0.015, 0.06, 0.15):
+            phantom = GuidePhantom(seed, noise=noise)
+            sight = followed(phantom, [None, -5.0], [None, 10.0])[1]
+            if sight is not None and sight.confidence >= 0.9:
+                stated += 1
+                near += abs(error(sight, phantom, -5.0)) < 3.0
+    assert stated >= 8 and near >= 0.9 * stated
+
+
+def test_other_lines_of_the_same_frame_are_asked_and_those_of_another_are_not() -> None:
+    phantom = GuidePhantom(0)
+    localizer = SampleLocalizer()
+    localizer.set_planning(phantom.planning())
+    localizer.ingest(phantom.frame(None, 0))
+    localizer.find_guide(phantom.image(None, 0), None)
+    localizer.ingest(phantom.frame(-5.0, 2))
+    assert localizer.find_guide(phantom.image(10.0, 1), phantom.course(10.0)) is None
+
+
+def test_fully_sampled_frames_leave_it_to_the_picture() -> None:
+    phantom = GuidePhantom(0, acceleration=2.0)
+    assert followed(phantom, [None, -5.0], [None, 10.0])[1] is None
+
+
+def sight_at(depth: float, phantom: GuidePhantom) -> GuideSight:
+    sight = followed(phantom, [None, depth], [None, depth + 8.0])[1]
+    assert sight is not None
+    return sight
+
+
+def pose_at(depth: float, phantom: GuidePhantom, certainty: float = 0.6, std_mm: float = 0.7) -> InstrumentPose:
+    return InstrumentPose(
+        guide_tip=phantom.tip(depth),
+        axis=phantom.axis,
+        confidence=certainty,
+        guide_confidence=certainty,
+        guide_tip_covariance=std_mm**2 * np.eye(3),
+        index=1,
+    )
+
+
+def test_where_they_agree_the_tip_lies_between_and_is_surer_than_either() -> None:
+    phantom = GuidePhantom(2)
+    sight = sight_at(-5.0, phantom)
+    depth = float((sight.guide_tip - phantom.tip(0.0)) @ phantom.axis)
+    fused = fuse_guide(pose_at(depth + 1.0, phantom), sight)
+    assert fused.guide_tip is not None and fused.guide_tip_covariance is not None
+    assert 0.0 < float((fused.guide_tip - sight.guide_tip) @ phantom.axis) < 1.0
+    assert fused.certainty_of_guide > 0.6
+    along = phantom.axis @ fused.guide_tip_covariance @ phantom.axis
+    assert along == pytest.approx(1 / (1 / 0.7**2 + 1 / sight.std_mm**2))
+    across = np.cross(phantom.axis, [0.0, 1.0, 0.0])
+    assert across @ fused.guide_tip_covariance @ across == pytest.approx(0.49)
+
+
+def test_decisive_samples_overrule_the_picture_and_are_not_sure_alone() -> None:
+    phantom = GuidePhantom(2)
+    sight = sight_at(-5.0, phantom)
+    fused = fuse_guide(pose_at(9.0, phantom, certainty=0.95), sight)
+    assert abs(float((fused.guide_tip - phantom.tip(-5.0)) @ phantom.axis)) < 2.0
+    assert fused.certainty_of_guide <= 0.8
+
+
+def test_a_doubtful_line_becomes_a_guide_by_its_samples() -> None:
+    phantom = GuidePhantom(2)
+    sight = sight_at(-5.0, phantom)
+    fused = fuse_guide(InstrumentPose(confidence=0.2, index=1), sight)
+    np.testing.assert_allclose(fused.guide_tip, sight.guide_tip)
+    np.testing.assert_allclose(fused.axis, phantom.axis, atol=1e-6)
+    assert fused.confidence == pytest.approx(0.8 * sight.confidence)
+
+
+@pytest.mark.parametrize(("loss_per_mm", "certainty"), [(0.0, 0.6), (2.0, 0.3)])
+def test_samples_that_only_doubt_the_picture_halve_its_confidence(loss_per_mm: float, certainty: float) -> None:
+    phantom = GuidePhantom(2)
+    sight = sight_at(-5.0, phantom)
+    depth = np.arange(-40.0, 20.0)
+    evidence = (200.0 - loss_per_mm * np.abs(depth - sight.posterior.likeliest))[None]
+    posterior = replace(sight.posterior, depth=depth, log_evidence=evidence, log_prior=np.zeros(depth.size))
+    fused = fuse_guide(pose_at(4.0, phantom), replace(sight, posterior=posterior))
+    np.testing.assert_allclose(fused.guide_tip, phantom.tip(4.0))
+    assert fused.certainty_of_guide == pytest.approx(certainty)
+
+
+def test_without_a_sight_nothing_changes() -> None:
+    pose = pose_at(3.0, GuidePhantom(0))
+    assert fuse_guide(pose, None) is pose
