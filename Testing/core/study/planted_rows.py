@@ -67,6 +67,14 @@ def _frame(generator: np.random.Generator, index: int, error: float, is_found: b
     row: Row = {"frame": index, "visible": index % 10 != 9, "guide_true": index % 10 != 9, "needle_true": False}
     row |= {"needle_found": False, "has_needle": False, "state": "tracked" if is_found else "lost"}
     row |= {"psnr": round(40 - acceleration / 4 + generator.normal(), 3), "ssim": 0.9, "nmse": 0.01}
+    if acceleration > 1:
+        row |= {"noise": acceleration / 200, "snr": 200 / acceleration, "cnr": 40 / acceleration}
+        row["noise_spectrum"] = [acceleration / (1 + n) for n in range(16)]
+    if row["visible"]:
+        # Of eight channels one tells the tip, by 16 / R standard deviations but 4 at most.
+        outputs = generator.normal(0, 1, (3, 8))
+        outputs[0, 2] += min(4.0, 16 / acceleration)
+        row |= {"tip_channels": outputs[0].tolist(), "beside_channels": outputs[1:].tolist()}
     if not row["visible"]:
         is_found = bool(generator.random() < 0.05)
     row |= {"guide_found": is_found, "has_numbers": is_found, "confidence": 0.0}

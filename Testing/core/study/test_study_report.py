@@ -14,6 +14,7 @@ import pytest
 from InstrumentTrackerLib.__main__ import main
 from InstrumentTrackerLib.evaluation.study.cases.study_case import Exclusion
 from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
+from InstrumentTrackerLib.evaluation.study.report.noise_figure import mean_spectrum
 from InstrumentTrackerLib.evaluation.study.report.reader_agreement import reader_agreement
 from InstrumentTrackerLib.evaluation.study.report.report import write_report
 from InstrumentTrackerLib.evaluation.study.report.section import FULL, Condition, Section, sections_of
@@ -138,6 +139,26 @@ def test_the_numbers_beside_it_are_those_of_the_rows(written, rows) -> None:
     }
     assert outcomes["temporal", 16.0] == "noninferior" and outcomes["nontemporal", 16.0] == "not tested"
     assert summary["excluded"] == [{"patient": "r99", "case": "scan", "reason": REASON}]
+
+
+def test_picture_quality_is_that_of_the_rows(rows, written) -> None:
+    section = sections_of(rows, CONFIG)[0]
+    for acceleration, distance in ((8.0, 2.0), (32.0, 0.5)):
+        found = {
+            measure.key: each
+            for measure, each in section.measures[Condition("temporal", acceleration, "paper")].items()
+        }
+        assert found["noise"].value == pytest.approx(acceleration / 200)
+        assert found["snr"].value == pytest.approx(200 / acceleration)
+        assert found["detectability"].value == pytest.approx(distance, abs=0.2)
+        # Made from other patients, the observer is a little worse than the best one.
+        assert found["detectability"].low - 0.1 < distance < found["detectability"].high + 0.1
+        spectrum = mean_spectrum(section.frames[Condition("temporal", acceleration, "paper")])
+        assert spectrum == pytest.approx([acceleration / (1 + n) for n in range(16)])
+    full = {measure.key: each for measure, each in section.measures[FULL].items()}
+    assert full["noise"] is None and full["detectability"].value == pytest.approx(4.0, abs=0.3)
+    text = (written[0] / "report.html").read_text(encoding="utf-8")
+    assert "noise power spectra" in text and "detectability d&#x27; of the tip" in text
 
 
 def test_false_alarms_count_frames_without_instrument_only(rows) -> None:

@@ -95,8 +95,17 @@ def test_the_fully_sampled_pictures_show_the_tip_where_the_simulator_put_it(done
         assert last["visible"] and "psnr" not in last
     pictures = [row for row in done.rows if row["method"] != REFERENCE]
     assert all(20 < frame["psnr"] < 60 and frame["ssim"] < 1 for row in pictures for frame in row["frames"])
-    # The simulator's truth draws the mask that Dice needs; the readers' markups do not.
-    assert {row["origin"] for row in done.rows for frame in row["frames"] if "dice" in frame} == {"simulated"}
+    # The simulator's truth draws the mask that Dice and contrast need; the readers' markups do not.
+    for name in ("dice", "cnr"):
+        assert {row["origin"] for row in done.rows for frame in row["frames"] if name in frame} == {"simulated"}
+    for row in pictures:
+        for frame in row["frames"]:
+            # Noise power over all frequencies is the variance; the tissue is most of the middle of the picture.
+            power = np.array(frame["noise_spectrum"])
+            assert power.shape == (16,) and power.min() > 0
+            assert 0.005 < frame["noise"] < 0.5 and frame["snr"] == pytest.approx(1 / frame["noise"], rel=0.2)
+    seen = [frame for row in done.rows for frame in row["frames"] if frame["guide_true"]]
+    assert seen and all(len(frame["tip_channels"]) == len(frame["beside_channels"][0]) == 8 for frame in seen)
 
 
 def test_the_reader_s_points_are_kept_for_agreement(done: Study) -> None:

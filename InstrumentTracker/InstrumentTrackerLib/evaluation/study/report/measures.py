@@ -8,6 +8,7 @@ import numpy as np
 
 from InstrumentTrackerLib.evaluation.study.report.frames import Array, Frames
 from InstrumentTrackerLib.evaluation.study.statistics.bootstrap import clustered_mean, clustered_quantile
+from InstrumentTrackerLib.evaluation.study.statistics.detectability import detectability
 from InstrumentTrackerLib.evaluation.study.statistics.estimate import Estimate
 from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import Margins
 from InstrumentTrackerLib.evaluation.study.statistics.rates import clustered_rate
@@ -54,11 +55,16 @@ SPECIFICITY = Measure("specificity", "specificity of pixels", digits=4)
 PSNR = Measure("psnr", "PSNR", "dB", 1)
 SSIM = Measure("ssim", "SSIM", digits=3)
 NMSE = Measure("nmse", "NMSE", digits=4)
+NOISE = Measure("noise", "noise against full sampling, of the tissue's signal", PERCENT, 1)
+SNR = Measure("snr", "SNR of the tissue", digits=1)
+CNR = Measure("cnr", "CNR of the instrument", digits=1)
+DETECTABILITY = Measure("detectability", "detectability d' of the tip")
 
 # In the order of the tables.
 TIP_MEASURES = (PENALIZED, MEAN, MEDIAN, P95, FOUND, WITHIN, CLOSE, FALSE_ALARMS)
-OTHER_MEASURES = (IN_PLANE, ANGLE, OTHER, DICE, HD95, SENSITIVITY, SPECIFICITY, PSNR, SSIM, NMSE)
-ALL_MEASURES = TIP_MEASURES + OTHER_MEASURES
+OTHER_MEASURES = (IN_PLANE, ANGLE, OTHER, DICE, HD95, SENSITIVITY, SPECIFICITY)
+PICTURE_MEASURES = (PSNR, SSIM, NMSE, NOISE, SNR, CNR, DETECTABILITY)
+ALL_MEASURES = TIP_MEASURES + OTHER_MEASURES + PICTURE_MEASURES
 _COLUMNS = {
     IN_PLANE: "{point}_in_plane_mm",
     ANGLE: "axis_error_deg",
@@ -70,6 +76,9 @@ _COLUMNS = {
     PSNR: "psnr",
     SSIM: "ssim",
     NMSE: "nmse",
+    NOISE: "noise",
+    SNR: "snr",
+    CNR: "cnr",
 }
 
 
@@ -98,7 +107,19 @@ def measured(frames: Frames, point: str, margins: Margins) -> dict[Measure, Esti
     other = "needle" if point == "guide" else "guide"
     for measure, column in _COLUMNS.items():
         result[measure] = _mean(frames, frames.values(column.format(point=point, other=other)))
+    result[DETECTABILITY] = _detectability(frames)
     return result
+
+
+def _detectability(frames: Frames) -> Estimate | None:
+    seen = [(row, patient) for row, patient in zip(frames.rows, frames.patients, strict=True) if "tip_channels" in row]
+    beside = [(outputs, patient) for row, patient in seen for outputs in row["beside_channels"]]
+    return detectability(
+        [row["tip_channels"] for row, _ in seen],
+        [outputs for outputs, _ in beside],
+        [patient for _, patient in seen],
+        [patient for _, patient in beside],
+    )
 
 
 def _mean(frames: Frames, values: Array) -> Estimate | None:

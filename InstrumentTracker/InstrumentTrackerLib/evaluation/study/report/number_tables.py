@@ -27,7 +27,7 @@ FRAME_COLUMNS = (
     *("guide_true", "guide_found", "guide_error_mm", "guide_in_plane_mm", "guide_along_mm"),
     *("needle_true", "needle_found", "needle_error_mm", "needle_in_plane_mm", "needle_along_mm"),
     *("axis_error_deg", "state", "confidence", "dice", "hd95_mm", "sensitivity", "specificity"),
-    *("psnr", "ssim", "nmse"),
+    *("psnr", "ssim", "nmse", "noise", "snr", "cnr"),
 )
 
 

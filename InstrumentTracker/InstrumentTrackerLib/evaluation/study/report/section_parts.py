@@ -11,7 +11,14 @@ from InstrumentTrackerLib.evaluation.study.report.distribution_figure import FOU
 from InstrumentTrackerLib.evaluation.study.report.figure_style import as_png, as_svg
 from InstrumentTrackerLib.evaluation.study.report.forest_figure import forest_figure
 from InstrumentTrackerLib.evaluation.study.report.html_page import bullets, figure, heading, paragraph, table
-from InstrumentTrackerLib.evaluation.study.report.measures import OTHER_MEASURES, PERCENT, TIP_MEASURES, Measure
+from InstrumentTrackerLib.evaluation.study.report.measures import (
+    OTHER_MEASURES,
+    PERCENT,
+    PICTURE_MEASURES,
+    TIP_MEASURES,
+    Measure,
+)
+from InstrumentTrackerLib.evaluation.study.report.noise_figure import noise_figure
 from InstrumentTrackerLib.evaluation.study.report.number_text import (
     UNKNOWN,
     counted,
@@ -54,8 +61,9 @@ def section_parts(section: Section, agreement: Agreement | None, journal: Journa
                 "cumulative distributions of the tip error",
                 f"Dashed: the success limit of {section.config.margins.success_mm:g} mm.",
             )
-    yield heading(3, "Direction, masks and pictures")
+    yield heading(3, "Direction and masks")
     yield _measure_table(section, OTHER_MEASURES)
+    yield from _picture_quality(section)
     yield from _confidence(section)
     if agreement is not None:
         yield heading(3, "Agreement of readers")
@@ -137,6 +145,28 @@ def measure_title(measure: Measure, section: Section) -> str:
     if measure.unit == PERCENT:
         return f"{title} (%)"
     return f"{title} ({measure.unit})" if measure.unit else title
+
+
+def _picture_quality(section: Section) -> Iterator[str]:
+    yield heading(3, "Pictures")
+    yield _measure_table(section, PICTURE_MEASURES)
+    yield paragraph(
+        "Noise is the standard deviation of what differs from the fully sampled picture in the tissue, aliasing and "
+        "blur included; SNR and CNR are the mean signal, and the difference of instrument and tissue up to 10 mm "
+        "around it, over that deviation. d' tells how well a linear observer with Laguerre-Gauss channels (channelized "
+        f"Hotelling, judged on patients that it was not made from) tells the {section.config.point} tip from places "
+        "20 mm beside it; it knows where to look and takes one slice, so that readers may see less or more.",
+        "note",
+    )
+    for mask in section.config.masks:
+        drawn = noise_figure(section, mask)
+        if drawn is not None:
+            yield figure(
+                as_svg(drawn),
+                "noise power spectra",
+                "Radial means over frames of the middle of the picture, in units of the tissue's mean signal. Noise "
+                "that falls to the right is smooth; a hump is structured aliasing.",
+            )
 
 
 def _confidence(section: Section) -> Iterator[str]:

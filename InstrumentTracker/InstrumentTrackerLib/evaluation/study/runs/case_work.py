@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.acquisition.undersampling import undersample
+from TemporalReconLib.benchmark.metrics import least_squares_gain
 from TemporalReconLib.engine.offline import OpenedSeries, SeriesOptions, open_for_playing, reconstruct_series
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import slice_normal, spacing_of
@@ -26,6 +27,7 @@ from InstrumentTrackerLib.evaluation.study.cases.study_config import REFERENCE, 
 from InstrumentTrackerLib.evaluation.study.provenance import results_version
 from InstrumentTrackerLib.evaluation.study.runs.failure_picture import failure_picture
 from InstrumentTrackerLib.evaluation.study.runs.frame_scores import mask_scores, picture_scores
+from InstrumentTrackerLib.evaluation.study.runs.quality_scores import quality_scores
 from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey
 from InstrumentTrackerLib.evaluation.study.runs.tools import Tools, ToolSpec, tools
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
@@ -177,11 +179,11 @@ class OpenedCase:
             If the method cannot be used on this case.
         """
         guidance = self._reference if run.is_reference else self._guidance(run)
-        rows = [self._frame_row(index, each) for index, each in enumerate(guidance)]
+        pictures, references = ([each.image.data for each in some] for some in (guidance, self._reference))
+        gain = 1.0 if run.is_reference else least_squares_gain(pictures, references)
+        rows = [self._frame_row(index, each, gain) for index, each in enumerate(guidance)]
         if not run.is_reference:
-            scores = picture_scores(
-                [each.image.data for each in guidance], [each.image.data for each in self._reference]
-            )
+            scores = picture_scores(pictures, references)
             rows = [row | score for row, score in zip(rows, scores, strict=True)]
         return rows, self._worst(rows, guidance)
 
@@ -238,7 +240,7 @@ class OpenedCase:
         series = undersample(self._opened.series, run.acceleration, run.mask, run.mask_seed(self._case))
         return OpenedSeries(series, self._opened.planning, self._opened.follow_geometry)
 
-    def _frame_row(self, index: int, guidance: Guidance) -> Row:
+    def _frame_row(self, index: int, guidance: Guidance, gain: float) -> Row:
         truth, reference = self._annotation.truths[index], self._reference[index].image
         tracked = guidance.tracked
         row: Row = {"frame": index}
@@ -253,7 +255,8 @@ class OpenedCase:
         true_mask = self._annotation.mask(index, ImagePlane.of(reference))
         if true_mask is not None:
             row |= mask_scores(guidance.labels > 0, true_mask, spacing_of(reference.ijk_to_ras)[::-1].tolist())
-        return row
+        picture = replace(guidance.image, data=np.asarray(gain * guidance.image.data, dtype=np.float32))
+        return row | quality_scores(picture, reference, true_mask, truth, self._config.point)
 
     def _worst(self, rows: Sequence[Row], guidance: Sequence[Guidance]) -> bytes | None:
         point = self._config.point
