@@ -9,8 +9,9 @@ from slicer.util import VTKObservationMixin
 
 from InstrumentTrackerLib.case_log.background_job import BackgroundJob
 from InstrumentTrackerLib.module.mrml_plan_section import startPlacing
+from InstrumentTrackerLib.module.mrml_reading_controls import ReadingControls
 from InstrumentTrackerLib.module.mrml_reading_keys import ReadingKeys
-from InstrumentTrackerLib.module.mrml_reading_text import chosenText, readingName, savedText, taskText
+from InstrumentTrackerLib.module.mrml_reading_text import readingName, savedText
 from InstrumentTrackerLib.module.mrml_reading_view import ReadingView
 from InstrumentTrackerLib.module.mrml_review_text import errorText
 from InstrumentTrackerLib.mrml_reading_scene import ReadingScene, has_other_data
@@ -41,10 +42,9 @@ class ReadingSection(VTKObservationMixin):
         self._pictures = {}
         self._message = ""
         self._isPutting = False
-        self._folded = []
         self._scene = ReadingScene(slicer.mrmlScene)
         self._view = ReadingView(self._scene)
-        self._ratings = [getattr(ui, f"readingConfidenceButton{number}") for number in CONFIDENCES]
+        self._controls = ReadingControls(ui)
         self._keys = ReadingKeys(ui.readingCollapsibleButton)
         self._connect()
         scene = slicer.mrmlScene
@@ -64,7 +64,7 @@ class ReadingSection(VTKObservationMixin):
         ui.readingPauseButton.connect("clicked(bool)", self.onPause)
         ui.readingEndButton.connect("clicked(bool)", self.onEnd)
         keys = self._keys
-        for number, button in zip(CONFIDENCES, self._ratings, strict=True):
+        for number, button in zip(CONFIDENCES, self._controls.ratings, strict=True):
             button.connect("clicked(bool)", lambda checked=False, number=number: self.onRate(number))
             keys.add(str(number), lambda number=number: self.onRate(number))
         keys.add("N", self.onNotVisible)
@@ -129,7 +129,7 @@ class ReadingSection(VTKObservationMixin):
     def _begin(self, session):
         self.session = session
         self._pictures = {}
-        self._fold()
+        self._controls.fold()
         self._view.open()
         self.ui.readingNextButton.setFocus()
         session.go_on()
@@ -166,7 +166,7 @@ class ReadingSection(VTKObservationMixin):
         session.pause()
         self._hide()
         self._view.close()
-        self._unfold()
+        self._controls.unfold()
         self._pictures = {}
         if not session.answers.close():
             self._message = savedText(session.answers)
@@ -314,46 +314,11 @@ class ReadingSection(VTKObservationMixin):
     def _isReading(self):
         return self.session is not None and self.session.state is ReadingState.READING
 
-    def _fold(self):
-        """Nothing of other cases is on the screen."""
-        own = self.ui.readingCollapsibleButton
-        every = [widget for name, widget in vars(self.ui).items() if name.endswith("CollapsibleButton")]
-        self._folded = [widget for widget in every if widget is not own and not widget.collapsed]
-        for widget in self._folded:
-            widget.collapsed = True
-
-    def _unfold(self):
-        for widget in self._folded:
-            widget.collapsed = False
-        self._folded = []
-
     def refresh(self):
         """Bring all controls up to date."""
-        ui, session = self.ui, self.session
-        isReading, isOpen = self._isReading(), session is not None
-        isPaused = isOpen and session.state is ReadingState.PAUSED
-        canPause = isOpen and session.state is not ReadingState.FINISHED
-        ui.readingSetupFrame.visible, ui.readingFrame.visible = not isOpen, isOpen
-        ui.readingStartButton.enabled = bool(ui.readingReaderComboBox.currentText) and not self._job.is_running
-        ui.readingFolderButton.enabled = not self._job.is_running
-        self._keys.setEnabled(isReading)
-        self._pauseKeys.setEnabled(canPause)
-        ui.readingNotVisibleButton.enabled = ui.readingAgainButton.enabled = isReading
-        ui.readingPauseButton.enabled = canPause
-        ui.readingPauseButton.text = _("Go on (P)") if isPaused else _("Pause (P)")
-        ui.readingNextButton.enabled = isReading and session.is_answered
-        isNotVisible = isOpen and session.says_not_visible
-        ui.readingNotVisibleButton.checked = isNotVisible
-        ui.readingNotVisibleButton.text = chosenText(_("Not visible (N)"), isNotVisible)
-        for number, button in zip(CONFIDENCES, self._ratings, strict=True):
-            isChosen = isOpen and session.confidence == number
-            button.enabled, button.checked, button.text = isReading, isChosen, chosenText(str(number), isChosen)
-        if isOpen:
-            part, parts = session.part
-            ui.readingProgressLabel.text = readingName(session)
-            ui.readingPartLabel.text = _("Part {part} of {parts}").format(part=part, parts=parts)
-            ui.readingProgressBar.maximum, ui.readingProgressBar.value = session.count, session.position
-            ui.readingTaskLabel.text = taskText(session)
+        self._controls.show(self.session, self._job.is_running)
+        self._keys.setEnabled(self._isReading())
+        self._pauseKeys.setEnabled(self.session is not None and self.session.state is not ReadingState.FINISHED)
         self._showSaved()
 
     def _showSaved(self):
