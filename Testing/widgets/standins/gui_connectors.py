@@ -1,8 +1,9 @@
 # ruff: noqa: E721, RUF100  (Slicer compares types, subclasses are not bound there either)
 """Which widgets ``slicer.parameterNodeWrapper`` binds to which types.
 
-The pairs that ``guiConnectors.py`` of both Slicer 5.8 and 5.10 binds, of the widgets we have stand-ins for. What came
-with 5.10 alone (whole numbers in sliders and decimal boxes, ctkCheckablePushButton, QLabel) is refused.
+The pairs that ``guiConnectors.py`` bound before and after August 2025 (pull request 8646 of Slicer), of the widgets we
+have stand-ins for. What came with that change alone (whole numbers in sliders and decimal boxes,
+ctkCheckablePushButton), and a QLabel, is refused.
 """
 
 from __future__ import annotations
