@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -161,15 +161,20 @@ def _measured(readings: Readings, margins: Margins) -> dict[Measure, Estimate | 
     errors = there.errors
     marked = ~np.isnan(errors)
     return {
-        PENALIZED: there.mean(np.nan_to_num(errors, nan=margins.penalty_mm)),
-        MEAN: there.where(marked).mean(errors[marked]),
+        PENALIZED: _not_negative(there.mean(np.nan_to_num(errors, nan=margins.penalty_mm))),
+        MEAN: _not_negative(there.where(marked).mean(errors[marked])),
         WITHIN: there.rate(errors <= margins.success_mm),
         CLOSE: there.rate(errors <= CLOSE_MM),
         NOT_VISIBLE: there.rate(~marked),
         FALSE_MARKS: empty.rate([row.tip is not None for row in empty.rows]),
         CONFIDENCE: readings.mean([float(row.confidence) for row in readings.rows]),
-        SECONDS: timed.mean([row.seconds for row in timed.rows if row.seconds is not None]),
+        SECONDS: _not_negative(timed.mean([row.seconds for row in timed.rows if row.seconds is not None])),
     }
+
+
+def _not_negative(found: Estimate | None) -> Estimate | None:
+    """Student's interval knows nothing of what cannot be."""
+    return found if found is None or found.low is None else replace(found, low=max(0.0, found.low))
 
 
 def _place(row: ReadingRow) -> tuple[int, str, str, int]:

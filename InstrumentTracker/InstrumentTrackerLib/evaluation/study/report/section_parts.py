@@ -155,7 +155,8 @@ def _picture_quality(section: Section) -> Iterator[str]:
         "blur included; SNR and CNR are the mean signal, and the difference of instrument and tissue up to 10 mm "
         "around it, over that deviation. d' tells how well a linear observer with Laguerre-Gauss channels (channelized "
         f"Hotelling, judged on patients that it was not made from) tells the {section.config.point} tip from places "
-        "20 mm beside it; it knows where to look and takes one slice, so that readers may see less or more.",
+        "20 mm beside it. It knows where to look, in one slice, by channels 8 mm wide: blur within that costs it "
+        "nothing, and readers may see less or more.",
         "note",
     )
     for mask in section.config.masks:
