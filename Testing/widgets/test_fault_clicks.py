@@ -197,6 +197,10 @@ def test_a_scanner_that_stops_mid_series_is_called_stalled_and_what_is_shown_is_
 
 
 def test_closing_the_scene_while_running_ends_the_session(panel: Any, press: Any) -> None:
+    views = slicer.app.layoutManager()  # in the desktop all views are there before a module is opened
+    for name in views.sliceViewNames():
+        views.sliceWidget(name).sliceView().renderWindow()
+    views.threeDWidget(0).threeDView().renderWindow()
     before = scene_nodes()
     press.start(panel, "pictures")
     press.until(panel, SessionState.RUNNING)

@@ -12,6 +12,7 @@ from scipy.stats import chi2
 from InstrumentTrackerLib.localization.instrument_pose import DEFAULT_STD_MM, UNKNOWN_VARIANCE, InstrumentPose
 from InstrumentTrackerLib.localization.samples.guide_samples import GuideSight
 from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
+from InstrumentTrackerLib.tracking.rules import MIN_CONFIDENCE
 
 # 99.9 % of measurements of the same tip lie within this squared Mahalanobis distance of each other.
 GATE, GATE_ALONG = float(chi2.ppf(0.999, 3)), float(chi2.ppf(0.999, 1))
@@ -87,8 +88,9 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | None) -> Instrume
 
     - Only the samples find it, on a line of which the picture is not sure: their tip, at ``SAMPLES_TRUST``.
     - They agree (99.9 % along the guide): weighted by their variances; doubts about one are dispelled by the other.
-    - They contradict each other, and the samples are sure and decisive: theirs, at ``SAMPLES_TRUST``. A moving guide is
-      so: pictures made of few lines show its end where it was, or long before it is there.
+    - They contradict each other, and the samples are sure and decisive, or doubt a picture that is not believed
+      anyway: theirs, at ``SAMPLES_TRUST``. A moving guide is so: pictures of few lines show its end where it was, or
+      long before it is there.
     - They contradict each other and the samples only doubt (``DOUBTING_LOG_RATIO``): the picture's tip at half its
       confidence; if they do not even doubt it, the picture's.
     """
@@ -109,16 +111,17 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | None) -> Instrume
     of_needle = image_pose.confidence / certainty if certainty > 0 else 1.0
     along = float(axis @ _finite(image_pose.guide_tip_covariance) @ axis)
     difference = float((sight.guide_tip - image_pose.guide_tip) @ axis)
+    log_ratio = sight.log_ratio(image_pose.guide_tip)
+    is_decided = sight.confidence >= SURE and log_ratio >= DECISIVE_LOG_RATIO
+    if certainty < MIN_CONFIDENCE and certainty < trust:
+        is_decided |= log_ratio >= DOUBTING_LOG_RATIO
     if difference**2 <= GATE_ALONG * (along + sight.std_mm**2):
         gain = along / (along + sight.std_mm**2)
-        tip, certainty = (
-            image_pose.guide_tip + gain * difference * axis,
-            1 - (1 - certainty) * (1 - AGREEING_TRUST * sight.confidence),
-        )
-        change = -gain * along
-    elif sight.confidence >= SURE and sight.log_ratio(image_pose.guide_tip) >= DECISIVE_LOG_RATIO:
+        tip, change = image_pose.guide_tip + gain * difference * axis, -gain * along
+        certainty = 1 - (1 - certainty) * (1 - AGREEING_TRUST * sight.confidence)
+    elif is_decided:
         tip, certainty, change = image_pose.guide_tip + difference * axis, trust, sight.std_mm**2 - along
-    elif sight.log_ratio(image_pose.guide_tip) >= DOUBTING_LOG_RATIO:
+    elif log_ratio >= DOUBTING_LOG_RATIO:
         tip, certainty, change = image_pose.guide_tip, DOUBT * certainty, 0.0
     else:
         return image_pose

@@ -170,3 +170,14 @@ def test_samples_that_only_doubt_the_picture_halve_its_confidence(loss_per_mm: f
 def test_without_a_sight_nothing_changes() -> None:
     pose = pose_at(3.0, GuidePhantom(0))
     assert fuse_guide(pose, None) is pose
+
+
+def test_a_picture_that_misses_the_guide_does_not_make_it_tissue() -> None:
+    phantom = GuidePhantom(3)
+    localizer = SampleLocalizer()
+    localizer.set_planning(phantom.planning())
+    for index, (depth, is_seen) in enumerate([(None, False), (-8.0, True), (-8.0, False), (-3.0, True)]):
+        localizer.ingest(phantom.frame(depth, index))
+        course = phantom.course(-8.0) if is_seen else None
+        sight = localizer.find_guide(phantom.image(depth, index), course)
+    assert abs(error(sight, phantom, -3.0)) < 2.0

@@ -15,18 +15,18 @@ from InstrumentTrackerLib.localization.instrument_pose import Point
 from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GEL_TO_END_MM, GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis, GelMemory
 from InstrumentTrackerLib.localization.samples.guide_search import GuidePosterior, GuideSearch
-from InstrumentTrackerLib.localization.samples.guide_tissue import GuideTissue
+from InstrumentTrackerLib.localization.samples.guide_tissue import SAME_DEG, SAME_MM, GuideTissue
 from InstrumentTrackerLib.localization.samples.sample_background import PIXEL_SHIFT_MM, SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.samples.sample_information import whiten
 from InstrumentTrackerLib.localization.samples.sample_slice import SampleSlice
 
-# A line this far from the last one's is another object: nothing of the last one is known of it.
-SAME_DEG, SAME_MM = 10.0, 8.0
 # Tissue about the guide's end is pushed.
 PUSHED_MM, PUSHED_BEHIND_MM, PUSHED_AHEAD_MM, PUSHED_HALF_MM = 1.5, 40.0, 40.0, 25.0
 # What is reported: how much better than tissue alone it explains the samples (nats), how much of the probability lies
 # near it, and how much of the samples it may leave unexplained.
-MIN_EVIDENCE, NEIGHBORHOOD_MM, MIN_CONFIDENCE, MAX_MISFIT = 60.0, 3.0, 0.5, 1.5
+MIN_EVIDENCE, NEIGHBORHOOD_MM, MIN_CONFIDENCE, MAX_MISFIT = 60.0, 3.0, 0.5, 2.5
+# After so many frames without a sight the guide may be anywhere on its line.
+UNSEEN_FRAMES = 5
 # What the model of the cap leaves out.
 MODEL_STD_MM = 0.6
 # Bright tissue, by which the gel's signal is stated.
@@ -78,6 +78,7 @@ class GuideSamples:
         self._tissue = GuideTissue()
         self._gel = GelMemory()
         self._last: tuple[GuideCourse, float] | None = None
+        self._n_unseen = 0
 
     def update(
         self, memory: TemporalMemory | None, image: ImageFrame, plane: ImagePlane, course: GuideCourse | None
@@ -93,16 +94,19 @@ class GuideSamples:
         course
             The guide in it, None without.
         """
-        if course is None or (self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM)):
+        if course is not None and self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
+        if self._n_unseen > UNSEEN_FRAMES:
+            self._last = None
         posterior = None
         if memory is not None and course is not None and self._tissue.pictures is not None:
             posterior = self._fit(memory, self._tissue.pictures, plane, course)
         sight = None if posterior is None or course is None else _sight(posterior, plane, course)
         end = None if sight is None or posterior is None else posterior.likeliest
         self._tissue.update(image.data, plane, course, end)
+        self._n_unseen += 1
         if end is not None and course is not None:
-            self._last = course, course.end + end
+            self._last, self._n_unseen = (course, course.end + end), 0
         return sight
 
     def _fit(
@@ -136,13 +140,14 @@ class GuideSamples:
 
 def _is_convincing(posterior: GuidePosterior) -> bool:
     is_inside = posterior.depth[0] < posterior.likeliest < posterior.depth[-1]
-    return is_inside and posterior.evidence >= MIN_EVIDENCE and posterior.misfit <= MAX_MISFIT
+    is_explained = posterior.evidence >= MIN_EVIDENCE and posterior.misfit <= MAX_MISFIT
+    return is_inside and is_explained and posterior.moments(NEIGHBORHOOD_MM)[0] >= MIN_CONFIDENCE
 
 
 def _sight(posterior: GuidePosterior, plane: ImagePlane, course: GuideCourse) -> GuideSight | None:
-    confidence, depth, variance = posterior.moments(NEIGHBORHOOD_MM)
-    if not _is_convincing(posterior) or confidence < MIN_CONFIDENCE:
+    if not _is_convincing(posterior):
         return None
+    confidence, depth, variance = posterior.moments(NEIGHBORHOOD_MM)
     return GuideSight(
         guide_tip=plane.to_ras(course.line.point(course.end + depth - CAP_MM), course.slice_index),
         std_mm=float(np.hypot(np.sqrt(variance), MODEL_STD_MM)),

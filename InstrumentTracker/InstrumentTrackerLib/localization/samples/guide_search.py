@@ -30,13 +30,14 @@ COARSE_MM, FINE_MM, FINE_REACH_MM = 4.0, 1.0, 4.0
 COARSE_OFFSETS_MM = np.array([-1.5, 0.0, 1.5])
 # Offset (mm) and turn (degrees) from the best coarse course.
 FINE_COURSES = ((0.0, 0.0), (-0.75, 0.0), (0.75, 0.0), (0.0, -0.75), (0.0, 0.75))
-# Depths less likely than the best by so much are out of the question after the coarse search (nats).
-DISMISSED = 30.0
+# Depths less likely than the best by so much are out of the question after the coarse search (nats, tempered).
+DISMISSED = 7.5
 # Expected spread of the course about the picture's, which turns about a point this far from its end.
 OFFSET_STD_MM, TURN_STD_DEG, PIVOT_MM = 1.2, 1.0, -20.0
 # A hand moves the guide by less than this from frame to frame; anything else is rare.
-HAND_STD_MM, JUMP_PROBABILITY = 8.0, 0.03
-# Evidence is worth so much less where depths are compared: tissue that moved is wrong for many of them alike.
+HAND_STD_MM, HAND_REACH_MM, JUMP_PROBABILITY = 8.0, 24.0, 0.03
+# Evidence is worth so much less where depths are compared, for tissue that moved is wrong for many of them alike; the
+# more so, the more is left unexplained.
 TEMPERATURE = 4.0
 
 Array = NDArray[np.float64]
@@ -67,15 +68,20 @@ class GuidePosterior:
     misfit: float
 
     @property
+    def temperature(self) -> float:
+        """By which evidence is divided before it becomes a probability."""
+        return _temperature(self.misfit)
+
+    @property
     def probability(self) -> Array:
         """(course, depth), summing to 1."""
-        log_joint = self.log_evidence / TEMPERATURE + self.log_prior + np.log(np.gradient(self.depth))
+        log_joint = self.log_evidence / self.temperature + self.log_prior + np.log(np.gradient(self.depth))
         return np.asarray(np.exp(log_joint - logsumexp(log_joint)))
 
     @property
     def likeliest(self) -> float:
         """Depth, mm."""
-        log_joint = self.log_evidence / TEMPERATURE + self.log_prior
+        log_joint = self.log_evidence / self.temperature + self.log_prior
         return float(self.depth[log_joint.max(axis=0).argmax()])
 
     @property
@@ -85,10 +91,10 @@ class GuidePosterior:
 
     def log_ratio(self, depth: float) -> float:
         """How much likelier the likeliest is than another end by the samples alone, nats."""
-        evidence = self.log_evidence.max(axis=0) / TEMPERATURE
+        evidence = self.log_evidence.max(axis=0) / self.temperature
         ratio = float(np.interp(self.likeliest, self.depth, evidence) - np.interp(depth, self.depth, evidence))
         is_dismissed = np.abs(self.depth - depth).min() > COARSE_MM
-        return max(ratio, DISMISSED / TEMPERATURE) if is_dismissed else ratio
+        return max(ratio, DISMISSED) if is_dismissed else ratio
 
     def moments(self, within_mm: float) -> tuple[float, float, float]:
         """Probability of what lies this near to the likeliest, and mean and variance of the depth there."""
@@ -140,13 +146,13 @@ class GuideSearch:
         residual = self._white.residual
         energy = float(residual.abs().square().sum())
         weight = 1.0 / (ALIKE_COLUMNS * max(energy / residual.numel(), 1.0))
-        depth = np.arange(NEAREST_MM, FARTHEST_MM + COARSE_MM / 2, COARSE_MM)
+        depth = self._tried()
         coarse = np.stack([self._evidence(offset, 0.0, depth, weight)[0] for offset in COARSE_OFFSETS_MM])
         course, index = np.unravel_index(coarse.argmax(), coarse.shape)
         # What the likeliest guide leaves unexplained is the level of the errors.
         misfit = max(energy - float(coarse.max()) / weight, 0.0) / residual.numel()
         weight = 1.0 / (ALIKE_COLUMNS * max(misfit, 1.0))
-        possible = depth[coarse.max(axis=0) > coarse.max() - DISMISSED]
+        possible = depth[coarse.max(axis=0) > coarse.max() - DISMISSED * _temperature(misfit)]
         fine = depth[index] + np.arange(-FINE_REACH_MM, FINE_REACH_MM + FINE_MM / 2, FINE_MM)
         depth = np.union1d(possible, fine)
         tried = [(COARSE_OFFSETS_MM[course] + offset, turn) for offset, turn in FINE_COURSES]
@@ -155,6 +161,14 @@ class GuideSearch:
         course, index = np.unravel_index(evidence.argmax(), evidence.shape)
         gel = scored[int(course)][1][int(index)].numpy().astype(np.complex128)
         return GuidePosterior(depth, evidence, self._log_prior(depth), gel, misfit)
+
+    def _tried(self) -> Array:
+        """Depths of the coarse search: all, or where a hand can have moved a known guide."""
+        depth = np.arange(NEAREST_MM, FARTHEST_MM + COARSE_MM / 2, COARSE_MM)
+        if self._expected is None:
+            return depth
+        near = np.abs(depth - self._expected) <= HAND_REACH_MM
+        return depth[near] if near.sum() > 1 else depth
 
     def _log_prior(self, depth: Array) -> Array:
         if self._expected is None:
@@ -219,3 +233,7 @@ class GuideSearch:
         rows = slice(int(seen[0]), int(seen[-1]) + 1)
         by_column = images[..., rows].transpose(0, 1).to(torch.complex64)
         return (by_column @ self._transform[:, rows]).transpose(0, 1).flatten(1)
+
+
+def _temperature(misfit: float) -> float:
+    return TEMPERATURE * max(misfit, 1.0)
