@@ -46,6 +46,7 @@ class InstrumentTrackerTest(ScriptedLoadableModuleTest):
             self.test_TargetsAreImportedAndDeleted,
             self.test_ViewsFollowAndLayoutIsShown,
             self.test_PanelBindsItsSettings,
+            self.test_ReaderStudyShowsPicturesAndKeepsAnswers,
         ):
             self.setUp()
             test()
@@ -131,4 +132,51 @@ class InstrumentTrackerTest(ScriptedLoadableModuleTest):
         self.assertEqual(widget.ui.marginSpinBox.value, 2.5)
         widget.ui.showTrailCheckBox.checked = True
         self.assertTrue(settings.showTrail)
+
+    def test_ReaderStudyShowsPicturesAndKeepsAnswers(self):
+        """Two blinded pictures: one marked, one not visible; both answers are on disk."""
+        import tempfile
+        from pathlib import Path
+
+        import numpy as np
+        from InstrumentTrackerLib.reading.answers import read_answers
+        from InstrumentTrackerLib.reading.picture_file import picture_file, write_picture
+        from InstrumentTrackerLib.reading.reading_list import ReadingList, write_list
+        from TemporalReconLib.acquisition.image_frame import ImageFrame
+
+        self.delayDisplay("Reader study")
+        folder = Path(tempfile.mkdtemp(dir=slicer.app.temporaryPath))
+        (folder / "pictures").mkdir()
+        image = ImageFrame(np.random.default_rng(0).random((3, 64, 64)).astype(np.float32), np.eye(4))
+        for number in ("1", "2"):
+            write_picture(picture_file(folder, number), image)
+        content = ReadingList("self test", 1, "needle", (("2", "1"),))
+        write_list(folder, content)
+        section = slicer.modules.InstrumentTrackerWidget.readingSection
+        section.setFolder(folder)
+        self.waitFor(lambda: section.ui.readingStartButton.enabled)
+        section.onStart()
+        for position in range(2):
+            self.waitFor(lambda: section.session is not None and section.session.state.value == "reading")
+            volume = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+            self.assertEqual(volume.GetName(), f"Reading {position + 1} of 2")
+            if position:
+                section.onNotVisible()
+            else:
+                section.onMove(1, 0)
+            section.onRate(3)
+            section.onNext()
+        self.assertIn("All pictures are read", section.ui.readingTaskLabel.text)
+        section.end()
+        answers = read_answers(folder, content)
+        self.assertEqual([answer.tip is None for answer in answers], [False, True])
         self.delayDisplay("Test passed")
+
+    def waitFor(self, condition, seconds=10.0):
+        """Let the desktop work until a condition holds."""
+        import time
+
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            slicer.app.processEvents()
