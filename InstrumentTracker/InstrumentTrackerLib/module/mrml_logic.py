@@ -9,6 +9,7 @@ from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 
 from InstrumentTrackerLib.module.mrml_parameter_node import NO_CORRECTION, InstrumentTrackerParameterNode
 from InstrumentTrackerLib.module.mrml_plan import PlanReader
+from InstrumentTrackerLib.mrml_cameras import look_at
 from InstrumentTrackerLib.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, PERPENDICULAR_VIEW, slice_node
 from InstrumentTrackerLib.mrml_style import DisplayStatus
@@ -31,6 +32,7 @@ class InstrumentTrackerLogic(EngineLogic):
         self._feed = None
         self._scene = None
         self._preparation = iter(())
+        self._areCamerasAimed = False
         self._shown = None
         self._guidance = None
         self._displayOptions = None
@@ -77,6 +79,7 @@ class InstrumentTrackerLogic(EngineLogic):
         feed = GuidanceFeed()
         self.startEngine(settings, [*trackingOptions(settings), *options], feed.accept)
         self._feed = feed
+        self._areCamerasAimed = False
         self._scene = self._shown = self._guidance = self._displayOptions = self._sentTarget = None
 
     def stop(self, wait=False):
@@ -173,6 +176,9 @@ class InstrumentTrackerLogic(EngineLogic):
         self._guidance = None if assessment is None else (frame, assessment)
         if isFirst:
             scene.show_in_slice_views()
+        if frame.tracked.state.has_numbers and not self._areCamerasAimed:
+            self._areCamerasAimed = True  # once: from then on the 3D views are the user's
+            look_at(slicer.mrmlScene, frame.tracked.tip)
         self._followInstrument(frame.tracked, settings)
 
     def _refreshAge(self, frame):
