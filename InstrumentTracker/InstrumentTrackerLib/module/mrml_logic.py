@@ -31,7 +31,7 @@ class InstrumentTrackerLogic(EngineLogic):
         self._planReader = PlanReader()
         self._feed = None
         self._scene = None
-        self._preparation = iter(())
+        self._preparation = None
         self._areCamerasAimed = False
         self._shown = None
         self._guidance = None
@@ -79,6 +79,7 @@ class InstrumentTrackerLogic(EngineLogic):
         feed = GuidanceFeed()
         self.startEngine(settings, [*trackingOptions(settings), *options], feed.accept)
         self._feed = feed
+        self._preparation = None
         self._areCamerasAimed = False
         self._scene = self._shown = self._guidance = self._displayOptions = self._sentTarget = None
 
@@ -107,15 +108,17 @@ class InstrumentTrackerLogic(EngineLogic):
             self._display(settings, status).stale_after_s = status.stale_after_s
             self._show(frame, settings)
         else:
-            self._prepare(settings, status)
+            if self._preparation is None:
+                self._preparation = self._prepare(settings, status)
+            next(self._preparation, None)
         return status
 
     def _prepare(self, settings, status):
-        """Make the nodes one after the other while the engine starts: the first picture then costs no more than any."""
-        if self._scene is None:
-            self._preparation = self._display(settings, status).prepare()
-        else:
-            next(self._preparation, None)
+        """Get ready step by step while the engine starts: the first picture then costs no more than any."""
+        import InstrumentTrackerLib.mrml_scene  # noqa: F401  reading the code takes as long as a picture
+
+        yield
+        yield from self._display(settings, status).prepare()
 
     def readPlan(self, settings):
         """The plan as it is in the scene now, also while no session is active."""
