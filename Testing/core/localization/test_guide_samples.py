@@ -181,3 +181,19 @@ def test_a_picture_that_misses_the_guide_does_not_make_it_tissue() -> None:
         course = phantom.course(-8.0) if is_seen else None
         sight = localizer.find_guide(phantom.image(depth, index), course)
     assert abs(error(sight, phantom, -3.0)) < 2.0
+
+
+def test_an_unreliable_picture_is_not_learned_from() -> None:
+    phantom = GuidePhantom(0)
+    localizer = SampleLocalizer()
+    localizer.set_planning(phantom.planning())
+    failed = np.random.default_rng(0).uniform(0, 3, phantom.image(None, 1).data.shape).astype(np.float32)
+    pictures = [
+        phantom.image(None, 0),
+        replace(phantom.image(None, 1), data=failed, quality=0.1),
+        phantom.image(9.0, 2),
+    ]
+    for index, (depth, picture) in enumerate(zip((None, None, -5.0), pictures, strict=True)):
+        localizer.ingest(phantom.frame(depth, index))
+        sight = localizer.find_guide(picture, phantom.course(9.0) if index == 2 else None)
+    assert abs(error(sight, phantom, -5.0)) < 2.0

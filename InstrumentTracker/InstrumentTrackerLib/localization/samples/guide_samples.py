@@ -83,7 +83,7 @@ class GuideSamples:
     def update(
         self, memory: TemporalMemory | None, image: ImageFrame, plane: ImagePlane, course: GuideCourse | None
     ) -> GuideSight | None:
-        """Take a frame; None where its samples have nothing to say.
+        """Take a frame; None where its samples have nothing to say. An unreliable picture is not learned from.
 
         Parameters
         ----------
@@ -94,6 +94,9 @@ class GuideSamples:
         course
             The guide in it, None without.
         """
+        if image.is_unreliable:
+            self._n_unseen += 1
+            return None
         if course is not None and self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
         if self._n_unseen > UNSEEN_FRAMES:
