@@ -119,13 +119,13 @@ class GuideSamples:
         band = course.band(plane)
         known = memory.input(slice(index, index + 1))
         picture = tissue[index] / np.float32(memory.scale)
-        if band is None or not known.is_sampled.any() or not picture.any():
+        bright = float(np.percentile(picture, BRIGHT_PERCENTILE))
+        if band is None or not known.is_sampled.any() or bright <= 0:
             return None
         along, across = course.coordinates(plane)
         is_pushed = (along > -PUSHED_BEHIND_MM) & (along < PUSHED_AHEAD_MM) & (np.abs(across) < PUSHED_HALF_MM)
         shift = np.where(is_pushed, PUSHED_MM, PIXEL_SHIFT_MM)
         background = SampleBackground.of(picture, smooth_phase(known.prior[0].numpy()), plane, shift)
-        bright = float(np.percentile(picture, BRIGHT_PERCENTILE))
         basis = GelBasis.of(band.along, course.end)
         mean, std = self._gel.prior(basis)
         expected = None if self._last is None else self._last[1] - course.end
