@@ -24,8 +24,9 @@ INITIAL_VELOCITY_STD_MM_S = 5.0
 STEADY_FOR_S, CHANGING_FOR_S = 1.0, 0.5
 # No hand is faster.
 MAX_SPEED_MM_S = 100.0
-# A motion that is not seen any more is over after this time.
-HALT_S = 0.3
+# A motion that is not seen any more is over after this time, and after this distance: a picture that catches up with
+# the instrument looks like a leap, which must not carry the prediction away.
+HALT_S, HALT_MM = 0.3, 8.0
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class MotionFilter:
         self._states = np.stack([state, state])
         self._covariances = np.stack([covariance, covariance])
         self._weights = np.array([0.5, 0.5])
+        self._seen_at = self.position
 
     @property
     def position(self) -> Array:
@@ -157,6 +159,7 @@ class MotionFilter:
         self._draw_in_plane(position, measured.unknown)
         speeds = np.linalg.norm(self._states[:, 3:], axis=1, keepdims=True)
         self._states[:, 3:] *= np.minimum(1.0, MAX_SPEED_MM_S / np.maximum(speeds, 1e-9))
+        self._seen_at = self.position
 
     def halt(self, seconds: float) -> None:
         """Let the velocity fade while the point is not seen."""
@@ -164,11 +167,17 @@ class MotionFilter:
         fade[3:] = np.exp(-seconds / HALT_S)
         self._states *= fade
         self._covariances *= np.outer(fade, fade)
+        drift = self.position - self._seen_at
+        distance = float(np.linalg.norm(drift))
+        if distance > HALT_MM:
+            self._states[:, :3] -= (1 - HALT_MM / distance) * drift
+            self._states[:, 3:] = 0.0
 
     def carry(self, displacement: Array, velocity_change: Array) -> None:
         """Take part in what was learned of the motion of its carrier."""
         self._states[:, :3] += displacement
         self._states[:, 3:] += velocity_change
+        self._seen_at = self._seen_at + displacement
 
     def ride(self, velocity: Array) -> None:
         """Take over the velocity of what carries the point."""

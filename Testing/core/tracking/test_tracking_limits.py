@@ -96,3 +96,15 @@ def test_a_doubtful_needle_is_left_out_and_casts_no_doubt_on_a_sure_guide() -> N
     assert doubtful.confidence == pytest.approx(0.95)
     believed = Tracker().update(pose(0, 0.0, **seen, confidence=MIN_CONFIDENCE + 0.1))
     np.testing.assert_allclose(believed.needle_tip, TIP + 20 * AXIS, atol=1e-9)
+
+
+def test_a_picture_that_catches_up_does_not_carry_the_prediction_away() -> None:
+    """Pictures of few lines lag and catch up at once: that leap is no speed of the guide."""
+    tracker = Tracker()
+    depths = [0.0, 0.5, 1.0, 14.0, None, None, None]
+    for index, depth in enumerate(depths):
+        changes = {"confidence": 0.0, "guide_tip": None} if depth is None else {"guide_tip": TIP + depth * AXIS}
+        tracked = tracker.update(pose(index, 0.22 * index, **changes))
+        if depth is None:
+            assert tracked.state is TrackingState.PREDICTED
+            assert abs(float((tracked.guide_tip - TIP) @ AXIS) - 14.0) <= 8.0 + 1e-6
