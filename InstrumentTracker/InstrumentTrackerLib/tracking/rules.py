@@ -50,8 +50,8 @@ not seen otherwise                                        predicted, moving with
 A gun throws ``MIN_THROW_MM`` to ``MAX_THROW_MM``. A needle without a guide is not followed: nothing says that
 it is one.
 
-A prediction goes no farther than 8 mm from where the point was seen last: a picture that lags and catches up looks like a
-leap of the instrument.
+A prediction goes no farther than 8 mm from where the point was seen last: a picture that lags and catches up looks
+like a leap of the instrument.
 
 Confidence: tracked, the measurement's, times how well it fits (1 inside the expected 95 %, 0.5 at the border);
 predicted, that of the last tracked frame, falling to 0 over ``PREDICTION_MS``, halved while a picture contradicts or a
