@@ -172,7 +172,7 @@ def test_the_layout_manager_has_the_views_of_the_layout(scene: Any) -> None:
     red = manager.sliceWidget("Red")
     assert red.sliceLogic().GetSliceCompositeNode().GetBackgroundVolumeID() == volume.GetID()
     assert manager.threeDWidget(0).mrmlViewNode().IsA("vtkMRMLViewNode")
-    assert manager.sliceWidget("InPlane") is None
+    assert manager.sliceWidget("NoSuchView") is None
 
 
 def test_a_slice_view_renders_the_volume(scene: Any) -> None:
