@@ -22,7 +22,6 @@ RADIUS_MM, EDGE_MM = 5.8, 1.1
 NEAREST_MM, FARTHEST_MM = -56.0, 20.0
 # The band: half its width, how far it reaches behind, and which columns have something to say about the end.
 HALF_WIDTH_MM, BEHIND_MM, TELLING_MM, MARGIN_MM = 10.0, 130.0, 85.0, 5.0
-
 Array = NDArray[np.float64]
 
 
@@ -69,12 +68,12 @@ class GuideCourse:
         across = x * self.line.normal[0] + y * self.line.normal[1] - self.line.offset
         return along, across
 
-    def band(self, plane: ImagePlane) -> SampleBand | None:
-        """Pixels that the guide may cover, in columns that tell where it ends; None outside of the image."""
+    def band(self, plane: ImagePlane, step: int = 1) -> SampleBand | None:
+        """Pixels that the guide may cover, in each ``step``-th column that tells its end; None outside of the image."""
         along, across = self.coordinates(plane)
         near = (np.abs(across) < HALF_WIDTH_MM) & (along < FARTHEST_MM + MARGIN_MM)
         telling = near & (along > -TELLING_MM)
-        return SampleBand.of(near & (along > -BEHIND_MM) & telling.any(axis=0), along, across)
+        return SampleBand.of(near & (along > -BEHIND_MM) & telling.any(axis=0), along, across, step)
 
     def is_near(self, other: GuideCourse, degrees: float, mm: float) -> bool:
         """Whether two lines are one guide's."""

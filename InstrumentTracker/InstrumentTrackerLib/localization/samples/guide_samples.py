@@ -27,6 +27,8 @@ PUSHED_MM, PUSHED_BEHIND_MM, PUSHED_AHEAD_MM, PUSHED_HALF_MM = 1.5, 40.0, 40.0, 
 MIN_EVIDENCE, NEIGHBORHOOD_MM, MIN_CONFIDENCE, MAX_MISFIT = 60.0, 3.0, 0.5, 2.5
 # After so many frames without a sight the guide may be anywhere on its line.
 UNSEEN_FRAMES = 5
+# Neighboring columns tell much the same: of a guide that is followed every other one is asked.
+FOLLOWED_STEP = 2
 # What the model of the cap leaves out.
 MODEL_STD_MM = 0.6
 # Bright tissue, by which the gel's signal is stated.
@@ -116,7 +118,7 @@ class GuideSamples:
         self, memory: TemporalMemory, tissue: NDArray[np.float32], plane: ImagePlane, course: GuideCourse
     ) -> GuidePosterior | None:
         index = int(np.clip(round(course.slice_index), 0, plane.shape[0] - 1))
-        band = course.band(plane)
+        band = course.band(plane, 1 if self._last is None else FOLLOWED_STEP)
         known = memory.input(slice(index, index + 1))
         picture = tissue[index] / np.float32(memory.scale)
         bright = float(np.percentile(picture, BRIGHT_PERCENTILE))

@@ -145,17 +145,19 @@ class GuideSearch:
         """
         residual = self._white.residual
         energy = float(residual.abs().square().sum())
-        weight = 1.0 / (ALIKE_COLUMNS * max(energy / residual.numel(), 1.0))
+        weight = self._band.step / (ALIKE_COLUMNS * max(energy / residual.numel(), 1.0))
         depth = self._tried()
         coarse = np.stack([self._evidence(offset, 0.0, depth, weight)[0] for offset in COARSE_OFFSETS_MM])
         course, index = np.unravel_index(coarse.argmax(), coarse.shape)
         # What the likeliest guide leaves unexplained is the level of the errors.
         misfit = max(energy - float(coarse.max()) / weight, 0.0) / residual.numel()
-        weight = 1.0 / (ALIKE_COLUMNS * max(misfit, 1.0))
+        weight = self._band.step / (ALIKE_COLUMNS * max(misfit, 1.0))
         possible = depth[coarse.max(axis=0) > coarse.max() - DISMISSED * _temperature(misfit)]
         fine = depth[index] + np.arange(-FINE_REACH_MM, FINE_REACH_MM + FINE_MM / 2, FINE_MM)
         depth = np.union1d(possible, fine)
-        tried = [(COARSE_OFFSETS_MM[course] + offset, turn) for offset, turn in FINE_COURSES]
+        # Where the guide is followed, its line is well known and does not turn.
+        fine_courses = FINE_COURSES if self._expected is None else FINE_COURSES[:3]
+        tried = [(COARSE_OFFSETS_MM[course] + offset, turn) for offset, turn in fine_courses]
         scored = [self._evidence(offset, turn, depth, weight) for offset, turn in tried]
         evidence = np.stack([log_evidence for log_evidence, _ in scored])
         course, index = np.unravel_index(evidence.argmax(), evidence.shape)

@@ -35,14 +35,26 @@ class SampleBackground:
     ----------
     image, variance
         complex64 and float32 (row, col).
-    modes
-        complex64 (mode, row, col): changes of the image, each with an independent complex standard normal factor.
-        Displacement and gain of stretches of the rows, in each column by itself.
+    slopes
+        complex64 (2, row, col), change of the image per mm along rows and columns.
+    row_mm
+        Position of the rows, (row,).
     """
 
     image: Field
     variance: Image
-    modes: Field
+    slopes: Field
+    row_mm: NDArray[np.float64]
+
+    def modes(self, columns: slice) -> Field:
+        """Smooth changes of some columns, complex64 (mode, row, col), each with an independent standard normal factor.
+
+        Displacement and gain of stretches of the rows, in each column by itself.
+        """
+        shifts, gains = _bumps(self.row_mm, SHIFT_LENGTH_MM), _bumps(self.row_mm, GAIN_LENGTH_MM)
+        by_row, by_column = REGION_SHIFT_MM * self.slopes[..., columns]
+        image = self.image[:, columns]
+        return np.concatenate([shifts * by_row, shifts * by_column, GAIN_SHARE * gains * image]).astype(np.complex64)
 
     @classmethod
     def of_needle(cls, picture: Image, phase: Field, plane: ImagePlane, course: Course) -> SampleBackground:
@@ -70,11 +82,8 @@ class SampleBackground:
         variance = shift_mm**2 * (np.abs(by_row) ** 2 + np.abs(by_column) ** 2) / 2 + (share * smooth) ** 2
         variance += FLOOR_SHARE**2 * np.mean(picture**2)
         row_mm = np.arange(image.shape[0]) * plane.spacing[1]
-        shifts, gains = _bumps(row_mm, SHIFT_LENGTH_MM), _bumps(row_mm, GAIN_LENGTH_MM)
-        modes = np.concatenate(
-            [REGION_SHIFT_MM * shifts * by_row, REGION_SHIFT_MM * shifts * by_column, GAIN_SHARE * gains * image]
-        )
-        return cls(image.astype(np.complex64), variance.astype(np.float32), modes.astype(np.complex64))
+        slopes = np.stack([by_row, by_column]).astype(np.complex64)
+        return cls(image.astype(np.complex64), variance.astype(np.float32), slopes, row_mm)
 
 
 def _bumps(row_mm: NDArray[np.float64], length_mm: float) -> NDArray[np.float64]:

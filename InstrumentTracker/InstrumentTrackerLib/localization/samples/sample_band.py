@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +19,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SampleBand:
-    """Columns of an image, in each of them as many rows.
+    """Evenly spaced columns of an image, in each of them as many rows.
 
     Attributes
     ----------
-    first_column
-        The columns follow each other.
+    first_column, step
+        Number of the first column, and to the next one.
     rows
         int (col, row), row numbers.
     along, across
@@ -36,6 +35,7 @@ class SampleBand:
     rows: NDArray[np.intp]
     along: Array
     across: Array
+    step: int = 1
 
     @classmethod
     def around(cls, plane: ImagePlane, course: Course, ends: tuple[float, float]) -> SampleBand | None:
@@ -45,24 +45,21 @@ class SampleBand:
         return cls.of((along > ends[0]) & (along < ends[1]) & (np.abs(across) < half), along, across)
 
     @classmethod
-    def of(cls, inside: NDArray[np.bool_], along: Array, across: Array) -> SampleBand | None:
-        """The columns and rows about chosen pixels, with the coordinates of all pixels, (row, col) each."""
-        columns = np.flatnonzero(inside.any(axis=0))
-        if columns.size == 0:
+    def of(cls, inside: NDArray[np.bool_], along: Array, across: Array, step: int = 1) -> SampleBand | None:
+        """Columns and rows about chosen pixels, with the coordinates of all pixels, (row, col) each."""
+        some = np.flatnonzero(inside.any(axis=0))
+        if some.size == 0:
             return None
-        chosen = inside[:, columns[0] : columns[-1] + 1]
+        columns = np.arange(some[0], some[-1] + 1, step)
+        chosen = inside[:, columns]
         first = chosen.argmax(axis=0)
         last = inside.shape[0] - 1 - chosen[::-1].argmax(axis=0)
         n_rows = int((last - first).max()) + 1
         rows = np.minimum(first, inside.shape[0] - n_rows)[:, None] + np.arange(n_rows)
-        index = (rows, np.arange(columns[0], columns[-1] + 1)[:, None])
-        return cls(int(columns[0]), rows, along[index], across[index])
-
-    def of_image(self, image: NDArray[Any]) -> NDArray[Any]:
-        """Its pixels (col, row) of an image (row, col)."""
-        return np.asarray(image[self.rows, np.arange(self.first_column, self.last_column)[:, None]])
+        index = (rows, columns[:, None])
+        return cls(int(columns[0]), rows, along[index], across[index], step)
 
     @property
-    def last_column(self) -> int:
-        """One past the last column."""
-        return self.first_column + self.rows.shape[0]
+    def columns(self) -> slice:
+        """Its columns of an image."""
+        return slice(self.first_column, self.first_column + self.step * self.rows.shape[0], self.step)

@@ -22,6 +22,8 @@ from InstrumentTrackerLib.localization.samples.sample_slice import SampleSlice
 MISMATCH_LIMITS = (0.1, 100.0)
 # Neighboring columns in which these errors are alike.
 ALIKE_COLUMNS = 3.0
+# Enough columns for the scanner's gain.
+GAIN_COLUMNS = slice(None, None, 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,19 +91,18 @@ def whiten(
     torch.linalg.LinAlgError
         If there is no noise and no error at all.
     """
-    first, last = band.first_column, band.last_column
-    everywhere = samples.encoded(torch.from_numpy(background.image.T.copy())[None])[:, 0]
+    columns = band.columns
     # What the scanner changes as a whole, gain and phase, is matched before anything else.
-    gain = torch.vdot(everywhere.flatten(), samples.samples.flatten()) / everywhere.abs().square().sum()
+    gain = _gain(samples.columns(GAIN_COLUMNS), background.image[:, GAIN_COLUMNS])
     if not gain.abs() > 0:
         return None
-    samples = samples.columns(first, last)
+    samples = samples.columns(columns)
     image, variance = (
-        torch.from_numpy(field[:, first:last].T.copy()) for field in (background.image, background.variance)
+        torch.from_numpy(field[:, columns].T.copy()) for field in (background.image, background.variance)
     )
-    modes = torch.from_numpy(np.ascontiguousarray(background.modes[:, :, first:last].transpose(0, 2, 1)))
+    modes = torch.from_numpy(np.ascontiguousarray(background.modes(columns).transpose(0, 2, 1)))
     size = samples.samples[0].numel()
-    residual = samples.samples.flatten(1) / gain - everywhere[first:last]
+    residual = samples.samples.flatten(1) / gain - samples.encoded(image[None])[:, 0]
     encoded_modes = samples.encoded(modes)
     errors = samples.covariance_of(variance) + encoded_modes.transpose(1, 2) @ encoded_modes.conj()
     expected = errors.diagonal(dim1=1, dim2=2).real.sum(dim=1)
@@ -119,6 +120,12 @@ def whiten(
     whitened = torch.linalg.solve_triangular(factor, torch.cat([signature, residual[..., None]], dim=2), upper=False)
     noise_share = noise * float(torch.cholesky_inverse(factor).diagonal(dim1=1, dim2=2).real.mean())
     return WhitenedSamples(whitened[..., :-1], whitened[..., -1], image.gather(1, rows), mismatch, noise_share)
+
+
+def _gain(samples: SampleSlice, image: NDArray[np.complex64]) -> torch.Tensor:
+    """Complex factor from what an image (row, col) predicts to the samples."""
+    predicted = samples.encoded(torch.from_numpy(image.T.copy())[None])[:, 0].flatten()
+    return torch.vdot(predicted, samples.samples.flatten()) / predicted.abs().square().sum()
 
 
 def opacity_information(
@@ -146,9 +153,8 @@ def opacity_information(
 
 def unexplained_share(samples: SampleSlice, image: NDArray[np.complex64], band: SampleBand) -> float:
     """Share of the samples' energy in the band's columns that an image (row, col) at its best gain leaves (0..1)."""
-    first, last = band.first_column, band.last_column
-    samples = samples.columns(first, last)
-    predicted = samples.encoded(torch.from_numpy(image[:, first:last].T.copy())[None])[:, 0].flatten()
+    samples = samples.columns(band.columns)
+    predicted = samples.encoded(torch.from_numpy(image[:, band.columns].T.copy())[None])[:, 0].flatten()
     measured = samples.samples.flatten()
     energies = float(predicted.abs().square().sum() * measured.abs().square().sum())
     return 1.0 - float(torch.vdot(predicted, measured).abs()) ** 2 / energies if energies > 0 else 1.0

@@ -41,9 +41,8 @@ class SampleSlice:
             noise_variance=2.0 * float(known.noise[0]) ** 2,
         )
 
-    def columns(self, first: int, last: int) -> SampleSlice:
-        """Columns ``first`` to ``last - 1`` alone."""
-        chosen = slice(first, last)
+    def columns(self, chosen: slice) -> SampleSlice:
+        """Some columns alone."""
         return SampleSlice(self.sensitivities[chosen], self.samples[chosen], self.line_index, self.noise_variance)
 
     @property
