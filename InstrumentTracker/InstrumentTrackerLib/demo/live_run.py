@@ -20,7 +20,9 @@ from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 START_TIMEOUT_S = 60.0
-DRAIN_S = 2.0
+# Silence after which the last picture is taken to have come: on a busy machine the engine still computes for longer
+# while its counters say that samples are outstanding.
+DRAIN_S, OUTSTANDING_S = 5.0, 30.0
 Show = Callable[[ImageFrame, InstrumentMask | None, TrackedPose], None]
 
 _LISTENING = re.compile(r"listening on .*:(\d+)")
@@ -130,6 +132,6 @@ def _watch(client: IgtlClient, scanner: subprocess.Popen[str], n_frames: int, sh
             quiet_since = None
         elif scanner.poll() is not None:
             quiet_since = quiet_since or time.monotonic()
-            if time.monotonic() - quiet_since > DRAIN_S:
+            if time.monotonic() - quiet_since > (DRAIN_S if n_used == n_frames else OUTSTANDING_S):
                 break
     return LiveRun(shown, n_used)
