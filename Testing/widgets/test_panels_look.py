@@ -67,7 +67,7 @@ def test_the_distance_is_large_and_bright_on_dark_and_goes_with_the_pictures(
     tracker.onStart()
     wait_until(lambda: tracker.ui.distanceLabel.text == "11.2 mm")
     tracked = picture(tracker, "InstrumentTracker")
-    assert cut_off(tracker) == []
+    wait_until(lambda: cut_off(tracker) == [])  # a longer state wraps with the next layout
     label = tracker.ui.distanceLabel
     corner = label.mapTo(tracker.parent, label.rect.topLeft())
     region = tracked[corner.y() : corner.y() + label.height, corner.x() : corner.x() + label.width]
@@ -76,6 +76,6 @@ def test_the_distance_is_large_and_bright_on_dark_and_goes_with_the_pictures(
     assert np.median(region) < 40
     wait_until(lambda: "STALE" in tracker.ui.statusLabel.text)
     stale = picture(tracker, "InstrumentTracker-stale")
-    assert cut_off(tracker) == []
+    wait_until(lambda: cut_off(tracker) == [])  # a longer state wraps with the next layout
     region = stale[corner.y() : corner.y() + label.height, corner.x() : corner.x() + label.width]
     assert (region.min(axis=2) > 200).sum() < 500, "only a dash where the number was"
