@@ -25,6 +25,8 @@ _COUNTER_RANGE = 2**16
 _SAME_PLACE_MM = 0.1
 # In the unit of the vendor: 1 mm, or 0.1 mm where that is the unit.
 _SAME_TABLE = 1.0
+# Pictures come back later than their lines: tables of so many series are remembered.
+_KEPT_TABLES = 8
 _SAME_DIRECTION = 1e-3
 
 
@@ -55,8 +57,8 @@ class FrameStream:
 
     A table that moves begins a new series: what lies where has changed, whatever the positions say. It is not added to
     them: vendors differ in whether positions hold it, and in its unit and sign (Siemens' converter writes raw tenths
-    of a millimeter from the table's own zero). A slice that moves within a frame loses the frame's later lines in a
-    repetition, the earlier ones else: lines of two places never meet in one frame.
+    of a millimeter from the table's own zero). Images carry it back as it came. A slice that moves within a frame
+    loses the frame's later lines in a repetition, the earlier ones else: lines of two places never meet in one frame.
 
     Parameters
     ----------
@@ -86,6 +88,7 @@ class FrameStream:
         self._encoding: MrdEncoding | None = None
         self._has_recorded_times = False
         self._table: NDArray[np.float64] | None = None
+        self._tables: deque[tuple[str, NDArray[np.float64]]] = deque(maxlen=_KEPT_TABLES)
         self._begin(stream_id)
 
     def _begin(self, series_id: str) -> None:
@@ -160,6 +163,10 @@ class FrameStream:
         """False where the times of frames are those of arrival, because the scanner states none that is understood."""
         return self._clock is not None and self._clock.is_running
 
+    def table_position(self, stream_id: str) -> NDArray[np.float64] | None:
+        """Of the first line of one of the last series, (3,) as the scanner states it; None where it is not known."""
+        return next((table for known, table in reversed(tuple(self._tables)) if known == stream_id), None)
+
     def finish(self) -> None:
         """Deliver the frame so far, if there is one."""
         if self._rule.is_by_repetition:
@@ -173,6 +180,8 @@ class FrameStream:
             self.finish()
             self._announce()
         self._table = table
+        if not self._tables or self._tables[-1][0] != self._series_id:
+            self._tables.append((self._series_id, table))
 
     def _begin_lines(self, head: Any, samples: NDArray[np.complex64]) -> InputError | None:
         """What the first line of a series decides; why the noise scan cannot be used, which costs no line."""

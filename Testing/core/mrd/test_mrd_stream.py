@@ -50,7 +50,12 @@ class Pipeline:
         self.frames.append(frame)
         picture = np.abs(kspace_to_image(frame.data)[0])
         self.server.send_image(
-            ImageFrame(picture, frame.ijk_to_ras, frame.index, has_geometry=frame.has_geometry, method="zero-filled")
+            ImageFrame(
+                *(picture, frame.ijk_to_ras, frame.index),
+                stream_id=frame.stream_id,
+                has_geometry=frame.has_geometry,
+                method="zero-filled",
+            )
         )
 
     def wait_until(self, condition) -> None:
@@ -111,6 +116,24 @@ def test_streamed_frames_are_those_of_the_file_reader(pipeline, a_file):
         np.testing.assert_array_equal(streamed.mask, read.mask)
         np.testing.assert_array_equal(streamed.ijk_to_ras, read.ijk_to_ras)
         assert streamed.has_geometry
+
+
+def test_images_carry_the_table_of_their_lines_back(pipeline):
+    """As the scanner states it, in its own unit; one that moved begins a new series."""
+    tables = [(0.0, 1.5, -350.0), (0.0, 1.5, -420.0)]
+    with connect(pipeline) as sock:
+        sock.sendall(a_header(slice_maximum=0))
+        for repetition, table in enumerate(tables):
+            for row in range(ROWS):
+                sock.sendall(a_line(row, repetition, last=row == ROWS - 1, patient_table_position=table))
+        sock.shutdown(socket.SHUT_WR)
+        connection = wire.MrdConnection(sock)
+        images = []
+        while (message := connection.read()) is not None and message.id != wire.CLOSE:
+            if message.id == wire.IMAGE:
+                images.append(ismrmrd.Image.from_bytes(message.content))
+    assert [tuple(image.patient_table_position) for image in images] == tables
+    assert [event.split()[0] for event in pipeline.events] == ["start", "frame", "start", "frame", "end"]
 
 
 def test_frame_times_are_now_and_keep_the_scanners_intervals(pipeline, a_file):
