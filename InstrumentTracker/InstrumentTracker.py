@@ -55,7 +55,7 @@ class InstrumentTrackerTest(ScriptedLoadableModuleTest):
     def knownCase(self):
         """A scene with a tip 10 mm before and 3 mm beside its target, and what is known of it."""
         import numpy as np
-        from InstrumentTrackerLib.mrml_scene import GuidanceScene
+        from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
         from InstrumentTrackerLib.targeting.assessment import Assessment
         from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
         from InstrumentTrackerLib.targeting.target import Target
@@ -88,7 +88,7 @@ class InstrumentTrackerTest(ScriptedLoadableModuleTest):
 
         from InstrumentTrackerLib.module.mrml_plan import DELETED_TARGET
         from InstrumentTrackerLib.module.mrml_target_import import importFile
-        from InstrumentTrackerLib.mrml_target_list import new_target_list
+        from InstrumentTrackerLib.scene.mrml_target_list import new_target_list
 
         self.delayDisplay("Importing targets")
         logic = InstrumentTrackerLogic()
@@ -104,7 +104,7 @@ class InstrumentTrackerTest(ScriptedLoadableModuleTest):
 
     def test_ViewsFollowAndLayoutIsShown(self):
         """The two slice views of the guidance layout are centered on the tip and hold its axis."""
-        from InstrumentTrackerLib.mrml_layout import (
+        from InstrumentTrackerLib.scene.mrml_layout import (
             IN_PLANE_VIEW,
             PERPENDICULAR_VIEW,
             show_guidance_layout,

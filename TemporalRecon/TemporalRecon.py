@@ -9,12 +9,12 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleTest
-from TemporalReconLib.engine_session import SessionState
+from TemporalReconLib.engine_client.session import SessionState
 from TemporalReconLib.module.mrml_dependencies import ensureDependencies
 from TemporalReconLib.module.mrml_logic import TemporalReconLogic, showInSliceViews
 from TemporalReconLib.module.mrml_sample_data import registerSampleData
 from TemporalReconLib.module.mrml_widget import TemporalReconWidget
-from TemporalReconLib.mrml_volume import LiveVolume
+from TemporalReconLib.scene.mrml_volume import LiveVolume
 
 # Slicer looks these classes up in this file.
 __all__ = ["TemporalRecon", "TemporalReconLogic", "TemporalReconTest", "TemporalReconWidget"]
@@ -61,7 +61,7 @@ class TemporalReconTest(ScriptedLoadableModuleTest):
         """A picture becomes a volume with its geometry, in all slice views; an old one is marked."""
         import numpy as np
         from TemporalReconLib.acquisition.image_frame import ImageFrame
-        from TemporalReconLib.mrml_stale_mark import STALE_COLOR_NODE_ID, StaleMark
+        from TemporalReconLib.scene.mrml_stale_mark import STALE_COLOR_NODE_ID, StaleMark
 
         geometry = np.diag([1.5, 1.5, 3.0, 1.0])
         picture = np.arange(24, dtype=np.float32).reshape(2, 3, 4)

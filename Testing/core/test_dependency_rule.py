@@ -64,7 +64,11 @@ def test_module_files_and_panels_never_import_torch_or_monai_by_name(module: str
 
 def test_what_slicer_imports_while_guiding_loads_without_torch() -> None:
     """Link, feed and session run in the Slicer process: a broken GPU library must not take it down."""
-    modules = ("TemporalReconLib.engine_session", "TemporalReconLib.engine_link", "InstrumentTrackerLib.guidance_feed")
+    modules = (
+        "TemporalReconLib.engine_client.session",
+        "TemporalReconLib.engine_client.link",
+        "InstrumentTrackerLib.guidance.feed",
+    )
     script = "\n".join([*(f"import {name}" for name in modules), "import sys", "print('torch' in sys.modules)"])
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr

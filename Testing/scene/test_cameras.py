@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import slicer
-from InstrumentTrackerLib.mrml_cameras import look_at
+from InstrumentTrackerLib.scene.mrml_cameras import look_at
 
 
 def test_every_camera_has_the_tip_in_the_middle_and_keeps_its_direction():

@@ -10,11 +10,11 @@ import pytest
 import slicer
 import vtk
 from InstrumentTrackerLib.case_log.case_log import CaseLog
-from InstrumentTrackerLib.mrml_case_picture import png_bytes, side_by_side, window_pixels
-from InstrumentTrackerLib.mrml_case_scene import EVENTS_ATTRIBUTE, CaseScene, case_of_scene
-from InstrumentTrackerLib.mrml_offscreen import OffscreenSlicer
+from InstrumentTrackerLib.scene.mrml_case_picture import png_bytes, side_by_side, window_pixels
+from InstrumentTrackerLib.scene.mrml_case_scene import EVENTS_ATTRIBUTE, CaseScene, case_of_scene
+from InstrumentTrackerLib.scene.mrml_offscreen import OffscreenSlicer
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.mrml_save import save_scene
+from TemporalReconLib.scene.mrml_save import save_scene
 from vtk.util.numpy_support import vtk_to_numpy
 
 sys.path.append(str(Path(__file__).parents[1] / "core" / "case_log"))

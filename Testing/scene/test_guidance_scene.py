@@ -10,9 +10,9 @@ import pytest
 import slicer
 import vtk
 from guidance_case import guidance_case
-from InstrumentTrackerLib import mrml_markups as marks
-from InstrumentTrackerLib.mrml_scene import GuidanceScene
-from InstrumentTrackerLib.mrml_style import DisplayStatus
+from InstrumentTrackerLib.scene import mrml_markups as marks
+from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
+from InstrumentTrackerLib.scene.mrml_style import DisplayStatus
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from TemporalReconLib.errors import InputError

@@ -10,7 +10,7 @@ import slicer
 import vtk
 from guidance_case import guidance_case
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.mrml_volume import LiveVolume
+from TemporalReconLib.scene.mrml_volume import LiveVolume
 from TemporalReconLib.window_level import robust_window
 from vtk.util.numpy_support import vtk_to_numpy
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import slicer
 from guidance_case import guidance_case, oblique_directions
-from InstrumentTrackerLib.mrml_planes import PlaneFollower, in_plane_normal, slice_to_ras
-from InstrumentTrackerLib.mrml_scene import GuidanceScene
+from InstrumentTrackerLib.scene.mrml_planes import PlaneFollower, in_plane_normal, slice_to_ras
+from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
-from TemporalReconLib.mrml_nodes import numpy_matrix
+from TemporalReconLib.scene.mrml_nodes import numpy_matrix
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import slicer
 from guidance_case import guidance_case
-from InstrumentTrackerLib.mrml_layout import LAYOUT_ID, LAYOUT_XML, show_guidance_layout
-from InstrumentTrackerLib.mrml_offscreen import OffscreenSlicer
-from InstrumentTrackerLib.mrml_scene import GuidanceScene
+from InstrumentTrackerLib.scene.mrml_layout import LAYOUT_ID, LAYOUT_XML, show_guidance_layout
+from InstrumentTrackerLib.scene.mrml_offscreen import OffscreenSlicer
+from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import ras_to_ijk, transform_points
-from TemporalReconLib.mrml_nodes import ROLE
-from TemporalReconLib.mrml_recorder import VolumeRecorder
-from TemporalReconLib.mrml_save import save_scene
-from TemporalReconLib.mrml_volume import LiveVolume, ijk_to_ras_of
+from TemporalReconLib.scene.mrml_nodes import ROLE
+from TemporalReconLib.scene.mrml_recorder import VolumeRecorder
+from TemporalReconLib.scene.mrml_save import save_scene
+from TemporalReconLib.scene.mrml_volume import LiveVolume, ijk_to_ras_of
 from vtk.util.numpy_support import vtk_to_numpy
 
 

@@ -10,8 +10,8 @@ import pytest
 import slicer
 import vtk
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.mrml_nodes import vtk_matrix
-from TemporalReconLib.mrml_series import copy_of_sequence, copy_of_volume
+from TemporalReconLib.scene.mrml_nodes import vtk_matrix
+from TemporalReconLib.scene.mrml_series import copy_of_sequence, copy_of_volume
 from vtk.util.numpy_support import numpy_to_vtk
 
 OBLIQUE = np.array([[0.9, 0.1, -0.4, 12.0], [-0.2, 1.1, 0.3, -7.0], [0.5, 0.2, 2.9, 30.0], [0, 0, 0, 1.0]])

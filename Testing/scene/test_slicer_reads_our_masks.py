@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.mrml_style import GUIDE_COLOR, NEEDLE_COLOR
+from InstrumentTrackerLib.scene.mrml_style import GUIDE_COLOR, NEEDLE_COLOR
 from InstrumentTrackerLib.segmentation.mask_file import SEGMENTS, write_masks
 from scipy.spatial.transform import Rotation
 from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -119,6 +119,6 @@ def test_we_read_both_files_again(tmp_path):
 
 
 def test_the_names_are_those_of_the_live_scene():
-    from InstrumentTrackerLib.mrml_segmentation import GUIDE_SEGMENT, NEEDLE_SEGMENT
+    from InstrumentTrackerLib.scene.mrml_segmentation import GUIDE_SEGMENT, NEEDLE_SEGMENT
 
     assert [segment.name for segment in SEGMENTS] == [GUIDE_SEGMENT, NEEDLE_SEGMENT]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import slicer
 from guidance_case import guidance_case
-from InstrumentTrackerLib.mrml_offscreen import OffscreenSlicer
-from InstrumentTrackerLib.mrml_views import SliceView
+from InstrumentTrackerLib.scene.mrml_offscreen import OffscreenSlicer
+from InstrumentTrackerLib.scene.mrml_views import SliceView
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.mrml_stale_mark import StaleMark
-from TemporalReconLib.mrml_volume import LiveVolume
+from TemporalReconLib.scene.mrml_stale_mark import StaleMark
+from TemporalReconLib.scene.mrml_volume import LiveVolume
 
 
 @pytest.fixture(scope="module")

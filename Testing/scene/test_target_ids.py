@@ -12,7 +12,7 @@ pytest.importorskip("slicer", reason="needs slicer-core (pip install -e '.[scene
 
 import slicer
 import vtk
-from InstrumentTrackerLib.mrml_target_list import TargetList
+from InstrumentTrackerLib.scene.mrml_target_list import TargetList
 
 SAMPLE_DATA = Path(__file__).parents[2] / "TemporalRecon" / "Resources" / "SampleData"
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from InstrumentTrackerLib.guidance_messages import guidance_envelopes
+from InstrumentTrackerLib.guidance.messages import guidance_envelopes
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 from TemporalReconLib.igtl.server import IgtlServer
 

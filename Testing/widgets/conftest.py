@@ -19,7 +19,7 @@ pytest.importorskip("slicer", reason="needs slicer-core (pip install -e '.[scene
 pytest.importorskip("PySide6", reason="needs PySide6-Essentials (pip install -e '.[scene,test]')")
 
 from standins import desktop
-from TemporalReconLib.engine_session import EngineSession
+from TemporalReconLib.engine_client.session import EngineSession
 
 Waiter = Callable[[Callable[[], Any]], None]
 SMALL_ENGINE_FOLDER = Path(__file__).parent

@@ -22,8 +22,8 @@ import pytest
 import slicer
 import vtk
 from standins import desktop
-from TemporalReconLib.engine_session import SessionState
-from TemporalReconLib.mrml_nodes import ROLE
+from TemporalReconLib.engine_client.session import SessionState
+from TemporalReconLib.scene.mrml_nodes import ROLE
 
 STATE_WORDS = {
     SessionState.STOPPED: "Stopped",

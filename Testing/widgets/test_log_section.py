@@ -17,7 +17,7 @@ import pytest
 import slicer
 from InstrumentTrackerLib.case_log.case_log import CaseLog
 from InstrumentTrackerLib.case_log.provenance import Provenance
-from InstrumentTrackerLib.mrml_case_picture import desktop_picture
+from InstrumentTrackerLib.scene.mrml_case_picture import desktop_picture
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 from standins import desktop
 from TemporalReconLib.acquisition.image_frame import ImageFrame

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.mrml_views import save_png
 from InstrumentTrackerLib.reading.picture_file import picture_file, write_picture
 from InstrumentTrackerLib.reading.reading_session import ReadingState
+from InstrumentTrackerLib.scene.mrml_views import save_png
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from test_panels_look import cut_off, picture  # noqa: F401  (picture is a fixture)
 from test_reading_section import KEY, Reader, folder, reader  # noqa: F401  (two are fixtures)

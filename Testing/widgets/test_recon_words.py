@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from TemporalReconLib.engine_report import EngineReport, StartUpStep
-from TemporalReconLib.engine_session import SessionState, SessionStatus
+from TemporalReconLib.engine_client.report import EngineReport, StartUpStep
+from TemporalReconLib.engine_client.session import SessionState, SessionStatus
 from TemporalReconLib.playback.player_status import PlayerState, PlayerStatus
 
 RUNNING = SessionStatus(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from TemporalReconLib.engine_report import EngineReport
-from TemporalReconLib.engine_session import SessionState, SessionStatus
+from TemporalReconLib.engine_client.report import EngineReport
+from TemporalReconLib.engine_client.session import SessionState, SessionStatus
 
 STOPPED = SessionStatus(SessionState.RUNNING, report=EngineReport(recording="stopped: the folder is gone"))
 ON = SessionStatus(SessionState.RUNNING, report=EngineReport(recording="on, 42 frames"))

@@ -13,15 +13,15 @@ import pytest
 import slicer
 from InstrumentTrackerLib.case_log.case_log import CaseLog
 from InstrumentTrackerLib.case_log.core_table import write_cores_csv, write_cores_json
-from InstrumentTrackerLib.mrml_case_picture import png_bytes
+from InstrumentTrackerLib.scene.mrml_case_picture import png_bytes
 from InstrumentTrackerLib.track_table import write_track
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from PySide6 import QtWidgets
 from standins import desktop
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
-from TemporalReconLib.mrml_recorder import VolumeRecorder
-from TemporalReconLib.mrml_volume import LiveVolume
+from TemporalReconLib.scene.mrml_recorder import VolumeRecorder
+from TemporalReconLib.scene.mrml_volume import LiveVolume
 
 sys.path.append(str(Path(__file__).parents[1] / "core" / "case_log"))
 

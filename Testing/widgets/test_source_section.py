@@ -11,8 +11,8 @@ import pytest
 import slicer
 from TemporalReconLib.engine.processor import ReconstructionProcessor
 from TemporalReconLib.engine.serving import ServeOptions, serving
-from TemporalReconLib.engine_report import EngineReport
-from TemporalReconLib.engine_session import SessionState, SessionStatus
+from TemporalReconLib.engine_client.report import EngineReport
+from TemporalReconLib.engine_client.session import SessionState, SessionStatus
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.playback.player_status import PlayerState
@@ -143,7 +143,7 @@ def test_a_series_that_is_not_chosen_is_asked_for(panel: Any, kind: str) -> None
 
 def test_the_live_picture_cannot_be_its_own_source(panel: Any) -> None:
     from TemporalReconLib.acquisition.image_frame import ImageFrame
-    from TemporalReconLib.mrml_volume import LiveVolume
+    from TemporalReconLib.scene.mrml_volume import LiveVolume
 
     panel.choose("Volume")
     picture = LiveVolume(slicer.mrmlScene).update(ImageFrame(np.ones((1, 4, 4), np.float32), np.eye(4)))

@@ -13,7 +13,7 @@ import slicer
 import small_engine
 import vtk
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-from TemporalReconLib.engine_session import SessionState
+from TemporalReconLib.engine_client.session import SessionState
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import validated_ijk_to_ras
 from TemporalReconLib.igtl.client import IgtlClient

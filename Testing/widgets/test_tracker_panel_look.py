@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import slicer
 from case_engine import HOST, CaseEngine
-from InstrumentTrackerLib.mrml_layout import (
+from InstrumentTrackerLib.scene.mrml_layout import (
     IN_PLANE_VIEW,
     LAYOUT_ID,
     PERPENDICULAR_VIEW,
@@ -23,8 +23,8 @@ from InstrumentTrackerLib.mrml_layout import (
     THREE_D_VIEW,
     show_guidance_layout,
 )
-from InstrumentTrackerLib.mrml_target_list import TargetList, new_target_list
-from InstrumentTrackerLib.mrml_views import save_png
+from InstrumentTrackerLib.scene.mrml_target_list import TargetList, new_target_list
+from InstrumentTrackerLib.scene.mrml_views import save_png
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 from PySide6 import QtGui, QtWidgets

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import slicer
 import vtk
-from InstrumentTrackerLib.mrml_target_list import TargetList
+from InstrumentTrackerLib.scene.mrml_target_list import TargetList
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.mrml_save import save_scene
+from TemporalReconLib.scene.mrml_save import save_scene
 
 
 def place(widget: Any, button: Any, position: tuple[float, float, float]) -> None:

@@ -13,11 +13,17 @@ import numpy as np
 import pytest
 import slicer
 from case_engine import HOST, CaseEngine, skip_on_a_busy_machine
-from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, LAYOUT_ID, PERPENDICULAR_VIEW, READOUT_VIEW, slice_node
-from InstrumentTrackerLib.mrml_target_list import TargetList, new_target_list
+from InstrumentTrackerLib.scene.mrml_layout import (
+    IN_PLANE_VIEW,
+    LAYOUT_ID,
+    PERPENDICULAR_VIEW,
+    READOUT_VIEW,
+    slice_node,
+)
+from InstrumentTrackerLib.scene.mrml_target_list import TargetList, new_target_list
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
-from TemporalReconLib.mrml_nodes import numpy_matrix
+from TemporalReconLib.scene.mrml_nodes import numpy_matrix
 
 # Set in the process that measures what an update costs.
 ALONE = "INBOREGUIDANCE_ALONE"

@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> int:
     _check(options)
     from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig, read_config
-    from InstrumentTrackerLib.reading.preparation import ReadingPlan, prepare_reading, require_free
+    from InstrumentTrackerLib.evaluation.study.reading_preparation import ReadingPlan, prepare_reading, require_free
 
     require_free(options.output, options.key)
     config = StudyConfig() if options.config is None else read_config(options.config)

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     check_tracking_options(options)
     let_idle_threads_sleep()
     serve = serve_options(options)
-    from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
+    from InstrumentTrackerLib.guidance.processor import GuidanceProcessor
 
     tracking = tracking_pipeline(options, target_of(options))
     processor = GuidanceProcessor(options.method, options.device, options.weights, tracking, options.send_plane)

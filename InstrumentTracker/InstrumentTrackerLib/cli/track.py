@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     _warn_of_targets_outside(targets, opened)
     from TemporalReconLib.reconstruction.registry import make_reconstructor
 
-    from InstrumentTrackerLib.played_guidance import guidance_of
+    from InstrumentTrackerLib.guidance.played import guidance_of
     from InstrumentTrackerLib.segmentation.mask_file import write_masks
     from InstrumentTrackerLib.targeting.targeting_table import write_targeting
     from InstrumentTrackerLib.track_table import write_track

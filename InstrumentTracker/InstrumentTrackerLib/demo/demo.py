@@ -13,14 +13,14 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
 from TemporalReconLib.engine.offline import OpenedSeries
-from TemporalReconLib.engine_process import EngineProcess
+from TemporalReconLib.engine_client.process import EngineProcess
 
 from InstrumentTrackerLib.demo.case import Case
 from InstrumentTrackerLib.demo.live_run import ShownFrame, play_and_watch, start_engine
 from InstrumentTrackerLib.demo.pictures import moments, write_animation
 from InstrumentTrackerLib.demo.summary import summarize
-from InstrumentTrackerLib.mrml_demo_scene import DemoScene
 from InstrumentTrackerLib.pipeline import error_of
+from InstrumentTrackerLib.scene.mrml_demo_scene import DemoScene
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.track_table import write_track

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.engine_process import EngineProcess, ProcessState
+from TemporalReconLib.engine_client.process import EngineProcess, ProcessState
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
 
-from InstrumentTrackerLib.guidance_messages import GuidanceAssembler
+from InstrumentTrackerLib.guidance.messages import GuidanceAssembler
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 

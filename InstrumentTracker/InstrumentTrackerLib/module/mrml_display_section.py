@@ -5,7 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from InstrumentTrackerLib.module.mrml_view_overlays import ViewOverlays
-from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, LAYOUT_ID, show_guidance_layout, slice_node
+from InstrumentTrackerLib.scene.mrml_layout import IN_PLANE_VIEW, LAYOUT_ID, show_guidance_layout, slice_node
 
 HOLD_SHORTCUT = "Ctrl+Alt+H"
 _SWITCHES = {

@@ -4,7 +4,7 @@ from slicer.i18n import tr as _
 
 from InstrumentTrackerLib.module.mrml_readout_text import ageText, html, statusText, verdictText
 from InstrumentTrackerLib.module.mrml_sound import GuidanceSound
-from InstrumentTrackerLib.mrml_style import YELLOW, DisplayStatus
+from InstrumentTrackerLib.scene.mrml_style import YELLOW, DisplayStatus
 
 NOT_KNOWN = "\N{EN DASH}"
 _FRAME = "#readoutFrame { background: #000000; border-radius: 6px; } #readoutFrame QLabel { color: #ffffff; }"

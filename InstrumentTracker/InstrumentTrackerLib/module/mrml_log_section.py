@@ -18,8 +18,8 @@ from InstrumentTrackerLib.module.mrml_core_details import CoreDetails
 from InstrumentTrackerLib.module.mrml_core_export import CoreExport
 from InstrumentTrackerLib.module.mrml_core_rows import showCores
 from InstrumentTrackerLib.module.mrml_log_text import markText, savedText, statusText
-from InstrumentTrackerLib.mrml_case_picture import desktop_picture, png_bytes
-from InstrumentTrackerLib.mrml_case_scene import CaseScene, case_of_scene, events_of_scene
+from InstrumentTrackerLib.scene.mrml_case_picture import desktop_picture, png_bytes
+from InstrumentTrackerLib.scene.mrml_case_scene import CaseScene, case_of_scene, events_of_scene
 
 MARK_KEY = "F9"  # no key of Slicer's; foot switches can send it
 FOLDER_SETTING = "InBoreGuidance/CaseFolder"

@@ -9,10 +9,10 @@ from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 
 from InstrumentTrackerLib.module.mrml_parameter_node import NO_CORRECTION, InstrumentTrackerParameterNode
 from InstrumentTrackerLib.module.mrml_plan import PlanReader
-from InstrumentTrackerLib.mrml_cameras import look_at
-from InstrumentTrackerLib.mrml_display_options import DisplayOptions
-from InstrumentTrackerLib.mrml_layout import IN_PLANE_VIEW, PERPENDICULAR_VIEW, slice_node
-from InstrumentTrackerLib.mrml_style import DisplayStatus
+from InstrumentTrackerLib.scene.mrml_cameras import look_at
+from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
+from InstrumentTrackerLib.scene.mrml_layout import IN_PLANE_VIEW, PERPENDICULAR_VIEW, slice_node
+from InstrumentTrackerLib.scene.mrml_style import DisplayStatus
 
 # Where both modules and their packages are; the engine finds them there (one folder once installed).
 _SEARCH_PATHS = (Path(__file__).parents[2], Path(TemporalReconLib.__file__).parents[1])
@@ -74,7 +74,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
         Raises InputError where a setting cannot work.
         """
-        from InstrumentTrackerLib.guidance_feed import GuidanceFeed
+        from InstrumentTrackerLib.guidance.feed import GuidanceFeed
 
         feed = GuidanceFeed()
         self.startEngine(settings, [*trackingOptions(settings), *options], feed.accept)
@@ -115,7 +115,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
     def _prepare(self, settings, status):
         """Get ready step by step while the engine starts: the first picture then costs no more than any."""
-        import InstrumentTrackerLib.mrml_scene  # noqa: F401  reading the code takes as long as a picture
+        import InstrumentTrackerLib.scene.mrml_scene  # noqa: F401  reading the code takes as long as a picture
 
         yield
         yield from self._display(settings, status).prepare()
@@ -138,7 +138,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
     def _display(self, settings, status):
         """The display, made with the first frame; it follows plan and switches."""
-        from InstrumentTrackerLib.mrml_scene import GuidanceScene
+        from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
 
         if self._scene is None:
             self._scene = GuidanceScene(slicer.mrmlScene, status.stale_after_s)

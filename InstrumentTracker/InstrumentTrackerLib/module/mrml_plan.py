@@ -6,8 +6,8 @@ import slicer
 from TemporalReconLib.errors import InputError
 
 from InstrumentTrackerLib.module.mrml_needle_type import NeedleType
-from InstrumentTrackerLib.mrml_readout import NO_TARGET
-from InstrumentTrackerLib.mrml_target_list import TargetList
+from InstrumentTrackerLib.scene.mrml_readout import NO_TARGET
+from InstrumentTrackerLib.scene.mrml_target_list import TargetList
 from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
 from InstrumentTrackerLib.targeting.target import Target
 

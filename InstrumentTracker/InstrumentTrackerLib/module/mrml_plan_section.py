@@ -8,8 +8,8 @@ from slicer.util import VTKObservationMixin
 from InstrumentTrackerLib.module.mrml_needle_type import NeedleType
 from InstrumentTrackerLib.module.mrml_plan import needleOf
 from InstrumentTrackerLib.module.mrml_target_import import addPointsOf, importFile, pointListsBeside
-from InstrumentTrackerLib.mrml_markups import ENTRY, configure_marker
-from InstrumentTrackerLib.mrml_target_list import TargetList, new_target_list
+from InstrumentTrackerLib.scene.mrml_markups import ENTRY, configure_marker
+from InstrumentTrackerLib.scene.mrml_target_list import TargetList, new_target_list
 
 
 class PlanSection(VTKObservationMixin):

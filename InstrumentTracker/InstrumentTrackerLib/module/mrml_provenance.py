@@ -1,6 +1,6 @@
 """What computes the numbers of the panel at this moment."""
 
-from TemporalReconLib.engine_session import is_this_computer
+from TemporalReconLib.engine_client.session import is_this_computer
 
 from InstrumentTrackerLib.case_log.background_job import BackgroundJob
 from InstrumentTrackerLib.case_log.provenance import Provenance

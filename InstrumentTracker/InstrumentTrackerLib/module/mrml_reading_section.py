@@ -14,10 +14,10 @@ from InstrumentTrackerLib.module.mrml_reading_keys import ReadingKeys
 from InstrumentTrackerLib.module.mrml_reading_text import readingName, savedText
 from InstrumentTrackerLib.module.mrml_reading_view import ReadingView
 from InstrumentTrackerLib.module.mrml_review_text import errorText
-from InstrumentTrackerLib.mrml_reading_scene import ReadingScene, has_other_data
 from InstrumentTrackerLib.reading.answers import CONFIDENCES, AnswerFile
 from InstrumentTrackerLib.reading.reading_list import read_list, readers_in
 from InstrumentTrackerLib.reading.reading_session import ReadingSession, ReadingState
+from InstrumentTrackerLib.scene.mrml_reading_scene import ReadingScene, has_other_data
 
 _POLL_MSEC = 20
 _COARSE_STEP = 10

@@ -2,13 +2,13 @@
 
 import numpy as np
 import slicer
-from TemporalReconLib.mrml_nodes import numpy_matrix
+from TemporalReconLib.scene.mrml_nodes import numpy_matrix
 
 VIEW = "Red"
 
 
 class ReadingView:
-    """Shows pictures of a :class:`~InstrumentTrackerLib.mrml_reading_scene.ReadingScene` in one large slice view.
+    """Shows pictures of a :class:`~InstrumentTrackerLib.scene.mrml_reading_scene.ReadingScene` in one large slice view.
 
     :param readingScene: holds the picture.
     """

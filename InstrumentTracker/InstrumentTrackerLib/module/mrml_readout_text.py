@@ -2,7 +2,7 @@
 
 from slicer.i18n import tr as _
 
-from InstrumentTrackerLib.mrml_style import Badge
+from InstrumentTrackerLib.scene.mrml_style import Badge
 
 _MARKS = {
     Badge.DISK: "\N{BLACK CIRCLE}",

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from InstrumentTrackerLib.case_log.core_scheme import core_scheme
 from InstrumentTrackerLib.module.mrml_review_text import frameText
 from InstrumentTrackerLib.module.mrml_scheme_painter import pngPixmap, schemeImage
-from InstrumentTrackerLib.mrml_case_review import ReviewScene
+from InstrumentTrackerLib.scene.mrml_case_review import ReviewScene
 
 _PICTURE_SIZE, _SCHEME_SIZE = (270, 160), (120, 160)
 

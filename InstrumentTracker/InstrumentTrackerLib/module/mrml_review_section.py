@@ -17,7 +17,7 @@ from InstrumentTrackerLib.case_log.report import ReportCase, html_report
 from InstrumentTrackerLib.module.mrml_core_rows import selectedNumber, showCores
 from InstrumentTrackerLib.module.mrml_review_player import ReviewPlayer
 from InstrumentTrackerLib.module.mrml_review_text import errorText, showCases, writtenText
-from InstrumentTrackerLib.mrml_case_review import images_of_sequence
+from InstrumentTrackerLib.scene.mrml_case_review import images_of_sequence
 
 SERIES_FILTER = "*.nrrd *.nhdr *.mha *.mhd *.nii *.nii.gz *.h5 *.hdf5 *.mrd"
 _POLL_MSEC = 100

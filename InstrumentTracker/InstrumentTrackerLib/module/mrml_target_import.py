@@ -5,7 +5,7 @@ from pathlib import Path
 import slicer
 from TemporalReconLib.errors import InputError
 
-from InstrumentTrackerLib.mrml_target_list import TargetList
+from InstrumentTrackerLib.scene.mrml_target_list import TargetList
 from InstrumentTrackerLib.targeting.target_csv import read_target_csv
 
 _TABLE_ENDINGS = (".csv", ".tsv", ".txt")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import slicer
 import vtk
 
-from InstrumentTrackerLib.mrml_layout import READOUT_VIEW
+from InstrumentTrackerLib.scene.mrml_layout import READOUT_VIEW
 
 # The age changes all the time; more often than this nobody can read it, and every change renders all views.
 _AGE_SECONDS = 0.2
@@ -49,7 +49,7 @@ class ViewOverlays:
 
 def makeOverlay(name, view, node):
     """The readout of a view: the whole in its own view, the most important part in the corner of others."""
-    from InstrumentTrackerLib.mrml_overlay import ViewOverlay
+    from InstrumentTrackerLib.scene.mrml_overlay import ViewOverlay
 
     window = view.renderWindow()
     if name == READOUT_VIEW:
@@ -62,7 +62,7 @@ class ReadoutInItsView:
     """The whole readout, above everything else: Slicer draws the scene and its labels into every 3D view."""
 
     def __init__(self, window):
-        from InstrumentTrackerLib.mrml_readout_panel import ReadoutPanel
+        from InstrumentTrackerLib.scene.mrml_readout_panel import ReadoutPanel
 
         self._window = window
         self._renderer = vtk.vtkRenderer()

@@ -7,7 +7,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from TemporalReconLib.engine_session import is_this_computer
+from TemporalReconLib.engine_client.session import is_this_computer
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.module.mrml_remembered_settings import kept
 from TemporalReconLib.requirements import missing_requirements

@@ -8,7 +8,7 @@ from pathlib import Path
 import slicer
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from TemporalReconLib.engine_session import EngineSession
+from TemporalReconLib.engine_client.session import EngineSession
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.module.mrml_remembered_settings import recall, remember
 from TemporalReconLib.reconstruction.registry import check_method
@@ -131,7 +131,7 @@ def planningEnvelope(volumeNode):
 
     from TemporalReconLib.acquisition.image_frame import ImageFrame
     from TemporalReconLib.igtl.frames import image_envelope
-    from TemporalReconLib.mrml_volume import ijk_to_ras_of
+    from TemporalReconLib.scene.mrml_volume import ijk_to_ras_of
 
     pixels = np.ascontiguousarray(slicer.util.arrayFromVolume(volumeNode), dtype=np.float32)
     return image_envelope(ImageFrame(pixels, ijk_to_ras_of(volumeNode), stream_id="planning"), planning=True)

@@ -5,17 +5,17 @@ import logging
 import slicer
 from slicer.i18n import tr as _
 
-from TemporalReconLib.engine_image import age_on_arrival_s
-from TemporalReconLib.engine_session import IMAGE_DEVICE
+from TemporalReconLib.engine_client.image import age_on_arrival_s
+from TemporalReconLib.engine_client.session import IMAGE_DEVICE
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.frame_reader import FrameReader
 from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 from TemporalReconLib.module.mrml_parameter_node import TemporalReconParameterNode
 from TemporalReconLib.module.mrml_status_text import ageText
-from TemporalReconLib.mrml_recorder import VolumeRecorder
-from TemporalReconLib.mrml_roles import assign_role
-from TemporalReconLib.mrml_stale_mark import StaleMark
-from TemporalReconLib.mrml_volume import VOLUME_ROLE, LiveVolume
+from TemporalReconLib.scene.mrml_recorder import VolumeRecorder
+from TemporalReconLib.scene.mrml_roles import assign_role
+from TemporalReconLib.scene.mrml_stale_mark import StaleMark
+from TemporalReconLib.scene.mrml_volume import VOLUME_ROLE, LiveVolume
 
 # Only volumes with this attribute are offered as output: the pixels of a planning scan must not be overwritten.
 LIVE_VOLUME_ATTRIBUTE = "InBoreGuidance.LiveVolume"

@@ -5,7 +5,7 @@ import time
 from slicer.i18n import tr as _
 
 from TemporalReconLib.acquisition.image_frame import RELIABLE_FROM
-from TemporalReconLib.engine_session import SessionState
+from TemporalReconLib.engine_client.session import SessionState
 from TemporalReconLib.module.mrml_latency_plot import LatencyPlot
 from TemporalReconLib.module.mrml_status_text import NOT_KNOWN, ageText, lamp
 

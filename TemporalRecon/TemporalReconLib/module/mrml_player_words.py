@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from slicer.i18n import tr as _
 
-from TemporalReconLib.engine_session import SessionState
+from TemporalReconLib.engine_client.session import SessionState
 from TemporalReconLib.playback.player_status import PlayerState
 
 # The user has stopped it, or it is over: a picture that stays is no fault.

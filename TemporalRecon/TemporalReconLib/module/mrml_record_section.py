@@ -3,7 +3,7 @@
 from slicer.i18n import tr as _
 from slicer.util import tryWithErrorDisplay
 
-from TemporalReconLib.engine_session import is_this_computer
+from TemporalReconLib.engine_client.session import is_this_computer
 from TemporalReconLib.module.mrml_status_text import NOT_KNOWN
 
 

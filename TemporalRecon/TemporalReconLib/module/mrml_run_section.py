@@ -3,7 +3,7 @@
 import qt
 from slicer.i18n import tr as _
 
-from TemporalReconLib.engine_session import SessionState
+from TemporalReconLib.engine_client.session import SessionState
 from TemporalReconLib.module.mrml_status_text import stateText, stepText
 
 _CONNECTED = (SessionState.WAITING, SessionState.RUNNING, SessionState.STALLED, SessionState.PAUSED)

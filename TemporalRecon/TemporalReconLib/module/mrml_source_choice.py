@@ -5,11 +5,11 @@ from pathlib import Path
 from slicer.i18n import tr as _
 
 from TemporalReconLib.cli.serve import parse_address
-from TemporalReconLib.engine_session import listen_options
+from TemporalReconLib.engine_client.session import listen_options
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.module.mrml_source_settings import FramesAs, SourceKind
-from TemporalReconLib.mrml_nodes import ROLE
-from TemporalReconLib.mrml_volume import VOLUME_ROLE
+from TemporalReconLib.scene.mrml_nodes import ROLE
+from TemporalReconLib.scene.mrml_volume import VOLUME_ROLE
 
 # A volume that is played as time comes so often, each time with other lines where it is undersampled.
 VOLUME_REPEATS = 100
@@ -60,8 +60,8 @@ def seriesOpener(settings):
     Raises InputError where nothing is chosen, or a node cannot be played.
     """
     from TemporalReconLib.engine.offline import SeriesOptions, open_for_playing, prepare_for_playing
-    from TemporalReconLib.mrml_series import copy_of_sequence, copy_of_volume
     from TemporalReconLib.playback import series_player  # noqa: F401
+    from TemporalReconLib.scene.mrml_series import copy_of_sequence, copy_of_volume
 
     checkSeries(settings)
     acceleration = float(settings.acceleration) if settings.acceleration > 1 else None

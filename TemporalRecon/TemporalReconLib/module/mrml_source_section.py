@@ -4,7 +4,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from TemporalReconLib.engine_session import SessionState
+from TemporalReconLib.engine_client.session import SessionState
 from TemporalReconLib.module.mrml_sample_data import loadSampleCase
 from TemporalReconLib.module.mrml_source_choice import liveOptions, seriesEngineOptions, seriesOpener
 from TemporalReconLib.module.mrml_source_settings import SourceKind

@@ -4,8 +4,8 @@ import html
 
 from slicer.i18n import tr as _
 
-from TemporalReconLib.engine_report import StartUpStep
-from TemporalReconLib.engine_session import SessionState, SessionStatus
+from TemporalReconLib.engine_client.report import StartUpStep
+from TemporalReconLib.engine_client.session import SessionState, SessionStatus
 
 # Shape, color and word: none of them carries the meaning alone.
 _STATE_MARKS = {

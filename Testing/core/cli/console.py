@@ -26,7 +26,7 @@ import json, os, sys, traceback
 import TemporalReconLib.__main__, InstrumentTrackerLib.__main__
 import torch, SimpleITK, nrrd, h5py, ismrmrd, scipy.ndimage, scipy.optimize
 import TemporalReconLib.engine.offline, TemporalReconLib.engine.serving, TemporalReconLib.engine.processor
-import TemporalReconLib.simulation.simulated_series, InstrumentTrackerLib.guidance_processor
+import TemporalReconLib.simulation.simulated_series, InstrumentTrackerLib.guidance.processor
 MAIN = {
     "temporal-recon": TemporalReconLib.__main__.main,
     "instrument-tracker": InstrumentTrackerLib.__main__.main,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from engine_frames import COLUMNS, ROWS, still_frame
-from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
+from InstrumentTrackerLib.guidance.processor import GuidanceProcessor
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.engine.engine import Engine
 from TemporalReconLib.engine.planning_fit import fitted_planning

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,6 +16,7 @@ from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frames import kspace_envelope
 from TemporalReconLib.igtl.messages import QueryMessage, StringMessage
 from TemporalReconLib.igtl.server import IgtlServer
+from waiting import wait_until
 
 PATIENCE_S = 30.0
 
@@ -27,13 +27,6 @@ def an_engine(**options):
         yield server, engine
 
 
-def until(condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def ask(client, query, device_name=""):
     client.send(Envelope(QueryMessage(query), device_name or "any"))
 
@@ -41,7 +34,7 @@ def ask(client, query, device_name=""):
 def test_the_newest_picture_health_and_abilities_are_given_when_asked_for():
     with an_engine() as (server, engine):
         engine.submit("frame", still_frame(3))
-        until(lambda: engine.health.shown == 1)
+        wait_until(lambda: engine.health.shown == 1)
         with IgtlClient(port=server.port) as client:
             ask(client, "GET_IMAGE", "RECON")
             picture = next_of(client, "RECON")
@@ -65,7 +58,7 @@ def test_what_is_not_there_is_answered_as_not_found(query, name):
 
 def test_a_client_that_stops_pictures_gets_health_and_answers_only_until_it_starts_them_again():
     with an_engine() as (server, _), IgtlClient(port=server.port) as client, IgtlClient(port=server.port) as other:
-        until(lambda: server.counters.clients == 2)
+        wait_until(lambda: server.counters.clients == 2)
         ask(client, "STP_IMAGE", "RECON")
         answer = next_of(client, "RECON")
         assert (answer.type_name, answer.message.content) == ("RTS_IMAGE", b"\0")
@@ -93,15 +86,15 @@ def test_a_server_that_is_restarted_gets_results_again_and_its_commands_are_carr
         for index in range(2):
             received.clear()
             with IgtlServer(port=port, on_message=received.append) as elsewhere:
-                until(lambda e=elsewhere: e.counters.clients == 1)
+                wait_until(lambda e=elsewhere: e.counters.clients == 1)
                 elsewhere.publish(kspace_envelope(still_frame(index)))
                 elsewhere.publish(Envelope(StringMessage('{"command": "start"}'), "CMD_1"))
-                until(
+                wait_until(
                     lambda i=index: (
                         [str(i)] == [e.metadata["TR.FrameIndex"] for e in received if e.device_name == "RECON"][-1:]
                     )
                 )
-                until(lambda: any(e.device_name == "ACK_1" for e in received))
+                wait_until(lambda: any(e.device_name == "ACK_1" for e in received))
         answer = next(e for e in received if e.device_name == "ACK_1")
         assert json.loads(answer.message.text)["ok"]
         assert engine.health.arrived == 2
@@ -119,7 +112,7 @@ def test_many_viewers_one_that_never_reads_and_one_that_comes_and_goes_disturb_n
                     scanner.send(kspace_envelope(still_frame(index)))
                     restless.receive(0.01)
             recon = next_of(viewer, "RECON", lambda e: e.metadata["TR.FrameIndex"] == "39")
-        until(lambda: engine.health.shown + engine.health.skipped == 40)
+        wait_until(lambda: engine.health.shown + engine.health.skipped == 40)
         assert engine.health.arrived == 40 and recon.metadata["TR.Dropped"] == "0"
         np.testing.assert_allclose(recon.message.ijk_to_ras, still_frame(0).ijk_to_ras, atol=1e-5)
 
@@ -127,18 +120,18 @@ def test_many_viewers_one_that_never_reads_and_one_that_comes_and_goes_disturb_n
 def test_a_hundred_idle_connections_neither_disturb_the_stream_nor_stay_in_the_way():
     with an_engine() as (server, engine):
         with IgtlClient(port=server.port) as scanner:
-            until(lambda: server.counters.clients == 1)
+            wait_until(lambda: server.counters.clients == 1)
             idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
             for index in range(5):
                 scanner.send(kspace_envelope(still_frame(index)))
             assert next_of(scanner, "RECON", lambda e: e.metadata["TR.FrameIndex"] == "4")
-            until(lambda: server.counters.refused_clients == 97)
+            wait_until(lambda: server.counters.refused_clients == 97)
             for sock in idle:
                 sock.close()
-        until(lambda: server.counters.clients == 0)
+        wait_until(lambda: server.counters.clients == 0)
         with IgtlClient(port=server.port) as scanner:
             scanner.send(kspace_envelope(still_frame(5)))
-            until(lambda: engine.health.arrived == 6)
+            wait_until(lambda: engine.health.arrived == 6)
 
 
 def test_of_a_stream_with_damaged_messages_every_good_one_is_used_and_every_bad_one_counted():
@@ -151,7 +144,7 @@ def test_of_a_stream_with_damaged_messages_every_good_one_is_used_and_every_bad_
                 raw[-100] ^= 16
                 n_damaged += 1
             sock.sendall(raw)
-        until(lambda: engine.health.shown + engine.health.skipped == 200 - n_damaged)
+        wait_until(lambda: engine.health.shown + engine.health.skipped == 200 - n_damaged)
         assert server.counters.dropped == {"crc": n_damaged}
         counters = json.loads(engine.status_envelope().metadata["TR.Counters"])
         assert (counters["accepted"], counters["missing"], counters["rejected"]) == (190, 0, 10)
@@ -164,6 +157,6 @@ def test_a_scanner_killed_inside_a_message_is_followed_by_its_successor():
             raw = b"".join(encode(kspace_envelope(still_frame(index))))
             with socket.create_connection(("127.0.0.1", server.port)) as sock:
                 sock.sendall(raw + raw[: len(raw) // 2])
-            until(lambda i=index: engine.health.shown + engine.health.skipped == i + 1)
-        until(lambda: server.counters.closed == {"cut": 3})
+            wait_until(lambda i=index: engine.health.shown + engine.health.skipped == i + 1)
+        wait_until(lambda: server.counters.closed == {"cut": 3})
         assert engine._processor.counters.missing == 0

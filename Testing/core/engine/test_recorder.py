@@ -20,6 +20,7 @@ from TemporalReconLib.engine.recorder import FrameRecord, Recorder
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.igtl.frames import image_envelope, kspace_envelope
+from waiting import wait_until
 
 
 def noisy_frame(index, **fields):
@@ -190,14 +191,14 @@ def test_a_folder_that_vanishes_is_told_with_advice_and_the_advice_helps(tmp_pat
     recorder = Recorder(folder, max_file_bytes=1)  # every frame begins a file
     recorder.start()
     recorder.frame(record_of(noisy_frame(0)))
-    until(lambda: recorder.state.written == 1)
+    wait_until(lambda: recorder.state.written == 1)
     shutil.rmtree(folder)
     recorder.frame(record_of(noisy_frame(1)))
-    until(lambda: recorder.state.failure)
+    wait_until(lambda: recorder.state.failure)
     assert recorder.state.text == "stopped: the folder is gone; bring it back, then switch the recording off and on"
     recorder.switch(False)
     recorder.switch(True)
-    until(lambda: "the folder is gone" in recorder.state.failure)
+    wait_until(lambda: "the folder is gone" in recorder.state.failure)
     folder.mkdir()
     recorder.switch(False)
     recorder.switch(True)
@@ -205,13 +206,6 @@ def test_a_folder_that_vanishes_is_told_with_advice_and_the_advice_helps(tmp_pat
     recorder.stop()
     assert recorder.state.failure == ""
     assert [line.get("index", line.get("event")) for line in lines_of(folder)] == ["recording on", 2]
-
-
-def until(is_so, timeout_s=5.0):
-    end = time.monotonic() + timeout_s
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_what_was_written_can_be_read_even_if_the_engine_is_killed(tmp_path):

@@ -10,7 +10,7 @@ from contextlib import closing
 import numpy as np
 import pytest
 from engine_frames import still_frame
-from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
+from InstrumentTrackerLib.guidance.processor import GuidanceProcessor
 from serve_process import next_of
 from TemporalReconLib.engine.processor import ReconstructionProcessor
 from TemporalReconLib.engine.serving import ServeOptions, serving

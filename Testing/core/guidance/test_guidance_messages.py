@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.guidance_messages import GuidanceAssembler, guidance_envelopes, tip_matrix
+from InstrumentTrackerLib.guidance.messages import GuidanceAssembler, guidance_envelopes, tip_matrix
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.pipeline import Guidance
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.guidance_processor import GuidanceProcessor
+from InstrumentTrackerLib.guidance.processor import GuidanceProcessor
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.engine.serving import ServeOptions, serving
 from TemporalReconLib.igtl.client import IgtlClient

@@ -15,7 +15,7 @@ from TemporalReconLib.igtl.listen_address import ListenAddress
 from TemporalReconLib.igtl.message_log import MessageLog
 from TemporalReconLib.igtl.messages import StringMessage
 from TemporalReconLib.igtl.server import IgtlServer
-from test_igtl_server import until
+from waiting import wait_until
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_a_full_disk_stops_the_log_and_neither_stream_nor_server(caplog: pytest.
     with caplog.at_level(logging.ERROR), server, IgtlClient(port=server.port) as client:
         for number in range(3):
             client.send(Envelope(StringMessage(str(number)), "CMD"))
-        assert until(lambda: len(received) == 3)
-        assert until(lambda: server.counters.accepted == 3)
+        wait_until(lambda: len(received) == 3)
+        wait_until(lambda: server.counters.accepted == 3)
     assert [record.getMessage() for record in caplog.records if "message log" in record.getMessage()] == [
         "message log /dev/full stopped: [Errno 28] No space left on device"
     ]

@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -19,17 +19,9 @@ from TemporalReconLib.igtl.errors import LinkLostError
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import StringMessage
 from TemporalReconLib.igtl.server import IgtlServer
+from waiting import wait_until
 
 QUICK = Limits(header_s=0.3, body_idle_s=0.3)
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def message(envelope: Envelope | None = None) -> bytearray:
@@ -55,11 +47,6 @@ def is_closed_by_server(peer: socket.socket, timeout_s: float = 3.0) -> bool:
         return True
     except TimeoutError:
         return False
-
-
-@pytest.fixture
-def received() -> list[Envelope]:
-    return []
 
 
 @pytest.fixture
@@ -90,7 +77,7 @@ def peer(server: IgtlServer) -> Iterator[socket.socket]:
 def test_who_does_not_speak_openigtlink_is_disconnected(server, peer, sent, reason):
     peer.sendall(sent)
     assert is_closed_by_server(peer)
-    assert until(lambda: server.counters.clients == 0)
+    wait_until(lambda: server.counters.clients == 0)
     assert server.counters.closed == {reason: 1}
     assert server.counters.accepted == 0
 
@@ -131,7 +118,7 @@ def test_a_slow_but_steady_body_is_read(server, peer, received):
     for start in range(58, len(raw), 20):
         time.sleep(0.1)
         peer.sendall(raw[start : start + 20])
-    assert until(lambda: len(received) == 1)
+    wait_until(lambda: len(received) == 1)
 
 
 def test_a_header_split_in_two_is_read(peer, received):
@@ -139,14 +126,14 @@ def test_a_header_split_in_two_is_read(peer, received):
     peer.sendall(raw[:7])
     time.sleep(0.1)
     peer.sendall(raw[7:])
-    assert until(lambda: len(received) == 1)
+    wait_until(lambda: len(received) == 1)
 
 
 def test_a_pause_between_messages_is_no_fault(server, peer, received):
     peer.sendall(bytes(message()))
     time.sleep(0.7)
     peer.sendall(bytes(message()))
-    assert until(lambda: len(received) == 2)
+    wait_until(lambda: len(received) == 2)
 
 
 def test_a_large_size_costs_no_memory_before_its_bytes_come(server, peer):
@@ -206,7 +193,7 @@ def lying_metadata() -> bytes:
 )
 def test_a_bad_message_is_dropped_and_the_next_one_is_read(server, peer, received, bad, reason):
     peer.sendall(bad + bytes(message()))
-    assert until(lambda: server.counters.accepted == 1)
+    wait_until(lambda: server.counters.accepted == 1)
     assert [envelope.device_name for envelope in received] == ["CMD_GOOD"]
     assert server.counters.dropped == {reason: 1}
     assert server.counters.closed == {}
@@ -217,7 +204,7 @@ def test_a_flood_of_bad_messages_is_counted_and_does_not_flood_the_log(server, p
     damaged = message()
     damaged[-1] ^= 1
     peer.sendall(bytes(damaged) * 1234)
-    assert until(lambda: server.counters.dropped_total == 1234)
+    wait_until(lambda: server.counters.dropped_total == 1234)
     told = [record.getMessage() for record in caplog.records if "dropped" in record.getMessage()]
     assert len(told) == 9 + 9 + 9 + 1
     assert told[-1].endswith("(1000 so far)")
@@ -229,7 +216,7 @@ def test_good_clients_notice_nothing_of_bad_ones(server, received):
             with socket.create_connection(("127.0.0.1", server.port)) as bad:
                 bad.sendall(sent)
                 good.send(Envelope(StringMessage("still here"), "CMD_PING"))
-        assert until(lambda: len(received) == 4)
+        wait_until(lambda: len(received) == 4)
         server.publish(Envelope(StringMessage("me too"), "ACK_PING"))
         assert good.receive(5.0).message == StringMessage("me too")
 
@@ -237,7 +224,7 @@ def test_good_clients_notice_nothing_of_bad_ones(server, received):
 def test_a_peer_that_leaves_in_the_middle_of_a_message_is_forgotten(server, peer):
     peer.sendall(bytes(message())[:70])
     peer.close()
-    assert until(lambda: server.counters.clients == 0 and server.counters.closed == {"cut": 1})
+    wait_until(lambda: server.counters.clients == 0 and server.counters.closed == {"cut": 1})
 
 
 def test_a_client_tells_a_web_server_from_an_openigtlink_server():

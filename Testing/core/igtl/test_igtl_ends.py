@@ -21,18 +21,8 @@ from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import StatusMessage, StringMessage, TransformMessage
 from TemporalReconLib.igtl.server import IgtlServer
 from test_igtl_codec import with_crc
-from test_igtl_server import image, text, until
-
-
-@pytest.fixture
-def received() -> list[Envelope]:
-    return []
-
-
-@pytest.fixture
-def server(received: list[Envelope]) -> Iterator[IgtlServer]:
-    with IgtlServer(port=0, on_message=received.append) as running:
-        yield running
+from test_igtl_server import image, text
+from waiting import wait_until
 
 
 def test_a_server_that_runs_is_not_started_twice_and_one_that_does_not_is_stopped_without_fault() -> None:
@@ -68,19 +58,19 @@ def test_a_client_that_sends_to_a_server_that_is_gone_is_told(server: IgtlServer
                 return True
             return False
 
-        assert until(lost)
+        wait_until(lost)
 
 
 def test_finishing_waits_until_the_last_frame_is_read_whatever_comes_back_meanwhile(
     server: IgtlServer, received: list[Envelope]
 ) -> None:
     with IgtlClient(port=server.port) as client:
-        assert until(lambda: server.counters.clients == 1)
+        wait_until(lambda: server.counters.clients == 1)
         for number in range(20):
             client.send(image(float(number)))
             server.publish(text("answer"))
         client.finish()
-    assert until(lambda: len(received) == 20)
+    wait_until(lambda: len(received) == 20)
     assert received[-1].metadata == {"TR.FrameIndex": "19"}
 
 
@@ -100,9 +90,9 @@ def test_one_client_can_leave_out_what_the_others_get(server: IgtlServer, receiv
         return Envelope(StatusMessage(), name)
 
     with IgtlClient(port=server.port) as first, IgtlClient(port=server.port) as second:
-        assert until(lambda: server.counters.clients == 2)
+        wait_until(lambda: server.counters.clients == 2)
         first.send(text("here I am"))
-        assert until(lambda: len(received) == 1)
+        wait_until(lambda: len(received) == 1)
         peer = received[0].peer
         server.mute("STATUS", True, peer)
         assert server.publish(health("WHILE_MUTED")) == 1
@@ -128,7 +118,7 @@ def test_pixels_in_the_wrong_byte_order_are_read_and_counted(server: IgtlServer,
     raw[HEADER_SIZE + 4] = 1  # the label of the byte order: big-endian
     with socket.create_connection(("127.0.0.1", server.port)) as peer:
         peer.sendall(with_crc(raw))
-        assert until(lambda: len(received) == 1)
+        wait_until(lambda: len(received) == 1)
     np.testing.assert_array_equal(received[0].message.data, pixels)
     assert server.counters.byte_order_corrected == 1
 
@@ -145,7 +135,7 @@ def test_a_connection_that_is_reset_has_departed_and_a_silent_one_has_not() -> N
         assert not connection.has_departed()
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         peer.close()  # resets
-        assert until(connection.has_departed)
+        wait_until(connection.has_departed)
         connection.close()
         assert connection.has_departed()
 
@@ -166,5 +156,5 @@ def test_a_server_without_free_file_descriptors_goes_on_when_there_are_some_agai
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         waiting.sendall(sent(text("late")))
-        assert until(lambda: len(received) == 1)
+        wait_until(lambda: len(received) == 1)
     assert received[0].message == StringMessage("late")

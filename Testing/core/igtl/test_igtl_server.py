@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +21,7 @@ from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import StatusMessage, StringMessage, TransformMessage
 from TemporalReconLib.igtl.outbox import Outbox
 from TemporalReconLib.igtl.server import IgtlServer
-
-
-def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
+from waiting import wait_until
 
 
 def text(value: str, name: str = "CMD") -> Envelope:
@@ -42,26 +34,15 @@ def image(value: float, size: int = 256, name: str = "RECON") -> Envelope:
 
 
 @pytest.fixture
-def received() -> list[Envelope]:
-    return []
-
-
-@pytest.fixture
-def server(received: list[Envelope]) -> Iterator[IgtlServer]:
-    with IgtlServer(port=0, on_message=received.append) as running:
-        yield running
-
-
-@pytest.fixture
 def client(server: IgtlServer) -> Iterator[IgtlClient]:
     with IgtlClient(port=server.port) as connected:
-        assert until(lambda: server.counters.clients == 1)
+        wait_until(lambda: server.counters.clients == 1)
         yield connected
 
 
 def test_messages_travel_both_ways(server, client, received):
     client.send(image(3.0))
-    assert until(lambda: len(received) == 1)
+    wait_until(lambda: len(received) == 1)
     np.testing.assert_array_equal(received[0].message.data, 3.0)
     assert received[0].metadata == {"TR.FrameIndex": "3"}
     assert abs(received[0].arrival_time - time.time()) < 5.0
@@ -74,15 +55,15 @@ def test_messages_travel_both_ways(server, client, received):
 def test_an_image_larger_than_any_socket_buffer_arrives_whole(client, received):
     pixels = np.random.default_rng(0).normal(size=(5, 256, 256, 16)).astype(np.float32)
     client.send(Envelope(ImageMessage(pixels, np.eye(4)), "KSPACE_IN"))
-    assert until(lambda: len(received) == 1)
+    wait_until(lambda: len(received) == 1)
     np.testing.assert_array_equal(received[0].message.data, pixels)
 
 
 def test_an_answer_can_go_to_one_client_only(server, client, received):
     with IgtlClient(port=server.port) as other:
-        assert until(lambda: server.counters.clients == 2)
+        wait_until(lambda: server.counters.clients == 2)
         client.send(text("{}", "CMD_START"))
-        assert until(lambda: len(received) == 1)
+        wait_until(lambda: len(received) == 1)
         assert server.publish(text("ok", "ACK_START"), peer=received[0].peer) == 1
         assert client.receive(5.0).message == StringMessage("ok")
         assert other.receive(0.1) is None
@@ -99,7 +80,7 @@ def test_a_message_the_consumer_refuses_is_counted_and_the_link_stays(received):
     with IgtlServer(port=0, on_message=consume) as server, IgtlClient(port=server.port) as client:
         for value in ("bad", "bug", "good"):
             client.send(text(value))
-        assert until(lambda: server.counters.accepted == 1)
+        wait_until(lambda: server.counters.accepted == 1)
         assert server.counters.dropped == {"metadata": 1, "consumer": 1}
         assert server.counters.clients == 1
 
@@ -108,15 +89,15 @@ def test_a_fifth_client_is_refused_until_one_leaves(server):
     clients = [IgtlClient(port=server.port) for _ in range(4)]
     for connected in clients:
         connected.connect()
-    assert until(lambda: server.counters.clients == 4)
+    wait_until(lambda: server.counters.clients == 4)
     with IgtlClient(port=server.port) as fifth, pytest.raises(LinkLostError, match="is gone"):
         fifth.receive(5.0)
     assert server.counters.refused_clients == 1
     assert server.publish(text("x")) == 4
     clients[0].close()
-    assert until(lambda: server.counters.clients == 3)
+    wait_until(lambda: server.counters.clients == 3)
     with IgtlClient(port=server.port) as late:
-        assert until(lambda: server.counters.clients == 4)
+        wait_until(lambda: server.counters.clients == 4)
         server.publish(text("welcome"))
         assert late.receive(5.0).message == StringMessage("welcome")
     for connected in clients:
@@ -129,7 +110,7 @@ def test_a_client_that_never_reads_delays_nobody_and_is_dropped():
         socket.create_connection(("127.0.0.1", server.port)),
         IgtlClient(port=server.port) as good,
     ):
-        assert until(lambda: server.counters.clients == 2)
+        wait_until(lambda: server.counters.clients == 2)
         indices: list[int] = []
 
         def receive() -> None:
@@ -151,7 +132,7 @@ def test_a_client_that_never_reads_delays_nobody_and_is_dropped():
         assert indices == sorted(indices)
         assert len(indices) > 1
         assert server.counters.skipped_sends > 0
-        assert until(lambda: server.counters.closed == {"not-reading": 1})
+        wait_until(lambda: server.counters.closed == {"not-reading": 1})
         assert server.counters.clients == 1
 
 
@@ -165,19 +146,19 @@ def test_a_scanner_that_only_sends_keeps_its_link():
         IgtlClient(port=server.port) as scanner,
     ):
         scanner.send(text("frame 1"))
-        assert until(lambda: received == ["frame 1"])
+        wait_until(lambda: received == ["frame 1"])
         for index in range(100):  # far more than the socket's buffers hold
             server.publish(image(index))
             time.sleep(0.01)
         assert server.counters.skipped_sends > 10, "the scanner's buffers never filled, so nothing was proven"
         scanner.send(text("frame 2"))
-        assert until(lambda: received == ["frame 1", "frame 2"])
+        wait_until(lambda: received == ["frame 1", "frame 2"])
         assert server.counters.closed == {}
 
 
 def test_publishing_never_waits_for_a_client_that_does_not_read():
     with IgtlServer(port=0) as server, socket.create_connection(("127.0.0.1", server.port)):
-        assert until(lambda: server.counters.clients == 1)
+        wait_until(lambda: server.counters.clients == 1)
         picture = image(1.0)
         before = time.monotonic()
         for _ in range(200):
@@ -213,7 +194,7 @@ def test_a_server_can_be_restarted_on_its_port_and_clients_come_back(received):
     port = server.port
     client = IgtlClient(port=port)
     client.connect()
-    assert until(lambda: server.counters.clients == 1)
+    wait_until(lambda: server.counters.clients == 1)
     before = time.monotonic()
     server.stop()
     assert time.monotonic() - before < 2.0
@@ -224,7 +205,7 @@ def test_a_server_can_be_restarted_on_its_port_and_clients_come_back(received):
     with IgtlServer(port=port, on_message=received.append) as again:
         client.connect()
         client.send(text("back"))
-        assert until(lambda: len(received) == 1)
+        wait_until(lambda: len(received) == 1)
         assert again.port == port
         client.close()
 
@@ -234,13 +215,13 @@ def test_stopping_with_clients_in_the_middle_of_messages_is_quick():
     server.start()
     sockets = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(4)]
     sockets[0].sendall(b"\0\2IMAGE")
-    assert until(lambda: server.counters.clients == 4)
+    wait_until(lambda: server.counters.clients == 4)
     for _ in range(5):
         server.publish(image(1.0))
     before = time.monotonic()
     server.stop()
     assert time.monotonic() - before < 2.0
-    assert until(lambda: not any(thread.name.startswith("igtl-") for thread in threading.enumerate()), 10.0)
+    wait_until(lambda: not any(thread.name.startswith("igtl-") for thread in threading.enumerate()), 10.0)
     for sock in sockets:
         sock.close()
 
@@ -281,7 +262,7 @@ def test_only_allowed_peers_get_in():
         IgtlServer(port=0, host="0.0.0.0", allow=("10.1.2.0/24", "127.0.0.1")) as server,
         IgtlClient(port=server.port) as client,
     ):
-        assert until(lambda: server.counters.clients == 1)
+        wait_until(lambda: server.counters.clients == 1)
         server.publish(text("hello"))
         assert client.receive(5.0).message == StringMessage("hello")
 
@@ -292,7 +273,7 @@ def test_the_message_log_holds_the_name_of_every_accepted_message(tmp_path: Path
         client.send(text("a", "CMD_START"))
         client.send(image(1.0, 8, "KSPACE_IN"))
         client.send(image(2.0, 8, "KSPACE_IN"))
-        assert until(lambda: server.counters.accepted == 3)
+        wait_until(lambda: server.counters.accepted == 3)
         assert log.read_text().splitlines() == ["CMD_START", "KSPACE_IN", "KSPACE_IN"]
     with pytest.raises(InputError, match="cannot be written"):
         IgtlServer(port=0, message_log=tmp_path / "missing" / "log.txt").start()
@@ -305,7 +286,7 @@ def test_a_query_without_a_name_is_answered_and_leaves_no_line_in_the_message_lo
         socket.create_connection(("127.0.0.1", server.port)) as peer,
     ):
         peer.sendall(struct.pack(">H12s20sIIQQ", 1, b"GET_CAPABIL", b"", 0, 0, 0, 0))
-        assert until(lambda: server.counters.accepted == 1)
+        wait_until(lambda: server.counters.accepted == 1)
         assert received[0].type_name == "GET_CAPABIL"
         assert log.read_text() == ""
 
@@ -323,7 +304,7 @@ def test_a_client_says_in_one_line_that_nobody_listens():
 
 def test_a_legacy_server_sends_version_1_headers():
     with IgtlServer(port=0, legacy_v1=True) as server, socket.create_connection(("127.0.0.1", server.port)) as peer:
-        assert until(lambda: server.counters.clients == 1)
+        wait_until(lambda: server.counters.clients == 1)
         server.publish(image(1.0, 2))
         peer.settimeout(5.0)
         header = peer.recv(58, socket.MSG_WAITALL)
@@ -345,7 +326,7 @@ def test_clients_that_reset_their_connection_leave_no_thread_that_reads_from_a_l
                 source.send(text(str(index)))
                 with contextlib.suppress(TimeoutError):
                     restless.receive(0.01)
-        assert until(lambda: len(received) == 40)
+        wait_until(lambda: len(received) == 40)
         source.close()
-        assert until(lambda: server.counters.clients == 0)
-        assert until(lambda: not receivers() - others)
+        wait_until(lambda: server.counters.clients == 0)
+        wait_until(lambda: not receivers() - others)

@@ -27,6 +27,7 @@ from TemporalReconLib.mrd.server import MrdServer
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "acquisition"))
 from mrd_files import COLUMNS, ROWS, SLICES, all_lines, an_oblique_image, header_xml, images, write_mrd
+from waiting import wait_until
 
 QUICK = Limits(header_s=0.3, body_idle_s=0.3, send_idle_s=1.0)
 
@@ -57,12 +58,6 @@ class Pipeline:
                 method="zero-filled",
             )
         )
-
-    def wait_until(self, condition) -> None:
-        deadline = time.monotonic() + 5
-        while not condition() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert condition()
 
 
 @pytest.fixture
@@ -182,7 +177,7 @@ def test_scanners_are_served_one_after_the_other(pipeline, a_file):
 def test_a_frame_flagged_last_is_delivered_without_waiting_for_the_next(pipeline):
     with connect(pipeline) as sock:
         sock.sendall(a_header() + a_line(0) + a_line(6, last=True))
-        pipeline.wait_until(lambda: len(pipeline.frames) == 1)
+        wait_until(lambda: len(pipeline.frames) == 1)
         assert np.flatnonzero(pipeline.frames[0].mask[0]).tolist() == [0, 6]
 
 
@@ -200,14 +195,14 @@ def test_a_message_dripping_in_small_pieces_is_understood(pipeline):
         for start in range(0, len(content), 61):
             sock.sendall(content[start : start + 61])
             time.sleep(0.001)
-        pipeline.wait_until(lambda: len(pipeline.frames) == 1)
+        wait_until(lambda: len(pipeline.frames) == 1)
 
 
 def test_texts_and_physiological_waveforms_are_passed_over(pipeline):
     waveform = struct.pack("<H", wire.WAVEFORM) + bytes(28) + struct.pack("<HH", 5, 2) + bytes(8) + bytes(4 * 10)
     with connect(pipeline) as sock:
         sock.sendall(a_header() + wire.encode_text(wire.TEXT, b"hello") + waveform + a_line(last=True))
-        pipeline.wait_until(lambda: len(pipeline.frames) == 1)
+        wait_until(lambda: len(pipeline.frames) == 1)
     assert pipeline.server.counters().dropped == {}
 
 
@@ -233,7 +228,7 @@ def test_a_bad_line_is_dropped_counted_and_reported_and_the_frame_goes_on(pipeli
 def test_lines_before_a_header_or_after_a_bad_one_are_dropped_until_a_good_one_comes(pipeline):
     with connect(pipeline) as sock:
         sock.sendall(a_line() + a_header(trajectory="spiral") + a_line(last=True) + a_header() + a_line(last=True))
-        pipeline.wait_until(lambda: len(pipeline.frames) == 1)
+        wait_until(lambda: len(pipeline.frames) == 1)
     assert pipeline.server.counters().dropped_total == 3
 
 
@@ -242,7 +237,7 @@ def test_nan_samples_cost_one_line_not_the_frame(pipeline):
     line[-4:] = struct.pack("<f", float("nan"))
     with connect(pipeline) as sock:
         sock.sendall(a_header() + bytes(line) + a_line(6, last=True))
-        pipeline.wait_until(lambda: len(pipeline.frames) == 1)
+        wait_until(lambda: len(pipeline.frames) == 1)
     assert np.flatnonzero(pipeline.frames[0].mask[0]).tolist() == [6]
 
 
@@ -277,18 +272,18 @@ def test_lost_framing_closes_this_scanner_soon_and_serves_the_next(pipeline, a_f
 def test_a_scanner_that_leaves_inside_a_message_is_counted(pipeline):
     with connect(pipeline) as sock:
         sock.sendall(a_header() + a_line()[:500])
-    pipeline.wait_until(lambda: pipeline.server.counters().closed == {"cut": 1})
+    wait_until(lambda: pipeline.server.counters().closed == {"cut": 1})
 
 
 def test_a_scanner_that_never_reads_does_not_delay_the_pipeline(pipeline):
     big = ImageFrame(np.ones((1, 512, 512), dtype=np.float32), np.eye(4))
     with connect(pipeline) as sock:
         sock.sendall(a_header())
-        pipeline.wait_until(lambda: bool(pipeline.events))
+        wait_until(lambda: bool(pipeline.events))
         results = [pipeline.server.send_image(replace(big, index=index)) for index in range(100)]
         assert not all(results)
         sock.sendall(a_line(0, last=True))
-        pipeline.wait_until(lambda: len(pipeline.frames) == 1)
+        wait_until(lambda: len(pipeline.frames) == 1)
     assert pipeline.server.counters().skipped_sends > 0
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import vtk
-from InstrumentTrackerLib.mrml_offscreen import check_offscreen_rendering
-from InstrumentTrackerLib.mrml_views import SliceView, ThreeDView
+from InstrumentTrackerLib.scene.mrml_offscreen import check_offscreen_rendering
+from InstrumentTrackerLib.scene.mrml_views import SliceView, ThreeDView
 from PySide6 import QtCore, QtGui, QtWidgets
 
 from standins.pythonqt import PythonQtObject

@@ -23,7 +23,7 @@ from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
 
 _PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "pynrrd", "h5py", "matplotlib", "distributed")
 # What is done with results changes none of them, and the panels have no part in them.
-_AFTERWARDS = ("evaluation/study/report", "evaluation/study/statistics", "reading", "module", "mrml")
+_AFTERWARDS = ("evaluation/study/report", "evaluation/study/statistics", "reading", "module", "scene")
 _LENGTH = 16
 
 

@@ -30,9 +30,9 @@ from InstrumentTrackerLib.evaluation.study.runs.frame_scores import mask_scores,
 from InstrumentTrackerLib.evaluation.study.runs.quality_scores import quality_scores
 from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey
 from InstrumentTrackerLib.evaluation.study.runs.tools import Tools, ToolSpec, tools
+from InstrumentTrackerLib.guidance.played import guidance_of
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.pipeline import Guidance
-from InstrumentTrackerLib.played_guidance import guidance_of
 
 Row = dict[str, Any]
 

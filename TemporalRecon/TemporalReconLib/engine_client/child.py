@@ -1,0 +1,36 @@
+"""Runs a command line as a child that never outlives its parent, as ``-m TemporalReconLib.engine_client.child MODULE``.
+
+An engine left behind by a crashed Slicer would hold its port and the GPU. The parent keeps the child's standard
+input open; when it closes, on purpose or because the parent died, the child ends. This works alike on Windows,
+where there is no SIGTERM, and through the launcher that starts Slicer's Python.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+import threading
+
+GRACE_S = 1.5
+
+
+def main() -> None:
+    """Run ``MODULE`` as ``python -m MODULE`` would, with the arguments that follow it."""
+    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    module = sys.argv[1]
+    sys.argv = [module, *sys.argv[2:]]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 4096):  # not sys.stdin: its lock would be held at interpreter shutdown
+        pass
+    # The engine may clean up on SIGTERM; one that is stuck in a long computation is ended without.
+    threading.Timer(GRACE_S, os._exit, [1]).start()
+    signal.raise_signal(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
