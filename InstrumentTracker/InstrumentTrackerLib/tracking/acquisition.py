@@ -9,6 +9,7 @@ from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.tracking.rules import (
     AGREEMENT_DEG,
     AGREEMENT_MM,
+    AHEAD_MM,
     CONVINCING_MS,
     SAME_PLACE_MM,
     SIGHTS,
@@ -80,7 +81,11 @@ class Acquisition:
 def _agree(first: InstrumentPose | None, second: InstrumentPose) -> bool:
     if first is None or first.guide_tip is None or second.guide_tip is None or first.axis is None:
         return False
-    if second.axis is None or float(np.linalg.norm(first.guide_tip - second.guide_tip)) > AGREEMENT_MM:
+    if second.axis is None:
+        return False
+    way = second.guide_tip - first.guide_tip
+    ahead = float(np.clip(way @ first.axis, 0.0, AHEAD_MM))
+    if float(np.linalg.norm(way - ahead * first.axis)) > AGREEMENT_MM:
         return False
     turn = np.arctan2(np.linalg.norm(np.cross(first.axis, second.axis)), first.axis @ second.axis)
     return bool(np.degrees(turn) <= AGREEMENT_DEG)

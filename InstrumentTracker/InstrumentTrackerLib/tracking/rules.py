@@ -73,8 +73,9 @@ WITHDRAWN_PICTURES = 3
 MAX_PAUSE_MS = 3000.0
 # Series without usable times are taken to run at this pace.
 FRAME_INTERVAL_MS = 250.0
-# Two sights of something not followed yet agree within this distance and angle.
-AGREEMENT_MM, AGREEMENT_DEG = 8.0, 15.0
+# Two sights of something not followed yet agree within this distance and angle; ahead on its line the instrument may
+# have gone as far as a hand pushes it in from picture to picture, for it is first seen on its way in.
+AGREEMENT_MM, AGREEMENT_DEG, AHEAD_MM = 8.0, 15.0, 20.0
 # Sights needed where nothing contradicts, and where the instrument was lost elsewhere.
 SIGHTS, SIGHTS_ELSEWHERE = 2, 3
 # So long they must last to outweigh a prediction: a look-alike comes and goes with the picture's noise.

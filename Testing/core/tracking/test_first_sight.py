@@ -5,8 +5,8 @@ from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.tracking.tracker import Tracker
 
 
-def sight(index, confidence, offset_mm=0.0):
-    tip = [10.0, -20.0 + offset_mm, 5.0]
+def sight(index, confidence, offset_mm=0.0, ahead_mm=0.0):
+    tip = [10.0, -20.0 + offset_mm + 0.6 * ahead_mm, 5.0 + 0.8 * ahead_mm]
     return InstrumentPose(tip, None, [0.0, 0.6, 0.8], confidence, index=index, time_s=0.2 * index)
 
 
@@ -30,6 +30,13 @@ def test_a_single_frame_with_a_doubtful_sight_carries_no_number():
 def test_two_doubtful_sights_that_agree_are_tracked_and_two_that_do_not_are_not():
     assert states(sight(0, 0.7), sight(1, 0.7, 3.0)) == ["absent", "tracked"]
     assert states(sight(0, 0.7), sight(1, 0.7, 30.0)) == ["absent", "absent"]
+
+
+def test_what_enters_agrees_ahead_on_its_line_and_nowhere_else():
+    assert states(sight(0, 0.7), sight(1, 0.7, ahead_mm=15.0)) == ["absent", "tracked"]
+    assert states(sight(0, 0.7), sight(1, 0.7, ahead_mm=-15.0)) == ["absent", "absent"]
+    assert states(sight(0, 0.7), sight(1, 0.7, offset_mm=15.0)) == ["absent", "absent"]
+    assert states(sight(0, 0.7), sight(1, 0.7, ahead_mm=40.0)) == ["absent", "absent"]
 
 
 @pytest.mark.parametrize("confidence", [0.95, 1.0])

@@ -145,6 +145,8 @@ class GuideSearch:
         """
         residual = self._white.residual
         energy = float(residual.abs().square().sum())
+        # Noise is not counted as new in every column, as it is for the needle: what differs from remembered tissue, the
+        # pushed and the brightened, is alike in them, and counting it made wrong ends too sure.
         weight = self._band.step / (ALIKE_COLUMNS * max(energy / residual.numel(), 1.0))
         depth = self._tried()
         coarse = np.stack([self._evidence(offset, 0.0, depth, weight)[0] for offset in COARSE_OFFSETS_MM])

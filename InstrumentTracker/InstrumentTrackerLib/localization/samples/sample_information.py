@@ -57,22 +57,25 @@ class WhitenedSamples:
         complex64 (col, row): the background's signal in the band.
     mismatch
         Energy of the background's errors over what was expected of a good one, median of the columns.
-    noise_share
-        Of the variance (0..1); the rest are the background's errors.
+    noise, factor
+        Variance of the noise, and Cholesky factor (col, sample, sample) of the whole covariance.
     """
 
     signature: torch.Tensor
     residual: torch.Tensor
     image: torch.Tensor
     mismatch: float
-    noise_share: float
+    noise: float
+    factor: torch.Tensor
 
     def weight(self, misfit: float) -> float:
         """What a unit of whitened energy is worth where the residual's mean energy is ``misfit``.
 
         Noise is new in every column, the background's errors are not: as many columns count as one.
         """
-        repeated = self.noise_share + (1.0 - self.noise_share) * ALIKE_COLUMNS
+        precision = torch.cholesky_inverse(self.factor).diagonal(dim1=1, dim2=2).real
+        noise_share = self.noise * float(precision.mean())
+        repeated = noise_share + (1.0 - noise_share) * ALIKE_COLUMNS
         return 1.0 / (max(misfit, 1.0) * repeated)
 
 
@@ -118,8 +121,8 @@ def whiten(
     signature = (sensitivities[:, :, None] * transform.transpose(1, 2)[:, None]).flatten(1, 2)
     factor = torch.linalg.cholesky(covariance)
     whitened = torch.linalg.solve_triangular(factor, torch.cat([signature, residual[..., None]], dim=2), upper=False)
-    noise_share = noise * float(torch.cholesky_inverse(factor).diagonal(dim1=1, dim2=2).real.mean())
-    return WhitenedSamples(whitened[..., :-1], whitened[..., -1], image.gather(1, rows), mismatch, noise_share)
+    signature, residual = whitened[..., :-1], whitened[..., -1]
+    return WhitenedSamples(signature, residual, image.gather(1, rows), mismatch, noise, factor)
 
 
 def _gain(samples: SampleSlice, image: NDArray[np.complex64]) -> torch.Tensor:
