@@ -218,15 +218,19 @@ class GuideSearch:
         with_whole = partial.conj() @ whole.T
         among_partial = partial.conj() @ partial.transpose(1, 2)
         whole_score, partial_score = whole.conj() @ self._residual, partial.conj() @ self._residual
+        of = torch.arange(len(depth))[:, None]
+        at = torch.cat([cut, torch.full((len(depth), 1), n_gel)], dim=1)
+        # What the end leaves whole is set first, rows and columns of what it cuts after it.
+        known = torch.arange(n_gel) < torch.from_numpy(first * n_lines)[:, None]
+        mixed = with_whole * known[:, None]
         gram = torch.zeros(len(depth), n_gel + 1, n_gel + 1, dtype=torch.complex64)
+        gram[:, :-1, :-1] = among_whole * (known[:, :, None] & known[:, None])
+        gram[of, at, :-1] = mixed
+        gram[of, :-1, at] = mixed.conj()
+        gram[of[..., None], at[:, :, None], at[:, None]] = among_partial
         score = torch.zeros(len(depth), n_gel + 1, dtype=torch.complex64)
-        for index, start in enumerate((first * n_lines).tolist()):
-            at = torch.cat([cut[index], torch.tensor([n_gel])])
-            gram[index, :start, :start] = among_whole[:start, :start]
-            gram[index, at, :start] = with_whole[index, :, :start]
-            gram[index, :start, at] = with_whole[index, :, :start].mH
-            gram[index, at[:, None], at] = among_partial[index]
-            score[index, :start], score[index, at] = whole_score[:start], partial_score[index]
+        score[:, :-1] = whole_score * known
+        score[of, at] = partial_score
         return gram, score
 
     def _encoded(self, images: torch.Tensor) -> torch.Tensor:
