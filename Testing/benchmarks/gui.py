@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,14 +41,14 @@ MAX_BLOCKED_MS, MAX_UPDATE_MS, MAX_GROWTH_MB = 50.0, 15.0, 2.0
 
 @dataclass
 class Session:
-    """What was noted during one session; times in ms."""
+    """What was noted during one session; times in ms. Packed numbers: lists would be most of the growth."""
 
-    blocked: list[float] = field(default_factory=list)
-    blocked_cpu: list[float] = field(default_factory=list)
-    updates: list[float] = field(default_factory=list)
-    updates_cpu: list[float] = field(default_factory=list)
-    resident_mb: list[float] = field(default_factory=list)
-    nodes: list[int] = field(default_factory=list)
+    blocked: array[float] = field(default_factory=lambda: array("d"))
+    blocked_cpu: array[float] = field(default_factory=lambda: array("d"))
+    updates: array[float] = field(default_factory=lambda: array("d"))
+    updates_cpu: array[float] = field(default_factory=lambda: array("d"))
+    resident_mb: array[float] = field(default_factory=lambda: array("d"))
+    nodes: array[int] = field(default_factory=lambda: array("q"))
 
     def figures(self) -> dict[str, Any]:
         settled = slice(len(self.resident_mb) // 10, None)
