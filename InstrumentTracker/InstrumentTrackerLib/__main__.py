@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from TemporalReconLib.cli.runner import build_parser, run_command
 
 from InstrumentTrackerLib import __version__
-from InstrumentTrackerLib.cli import benchmark, demo, evaluate, reading_list, serve, track, train
+from InstrumentTrackerLib.cli import benchmark, calibrate, demo, evaluate, reading_list, serve, track, train
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -18,7 +18,7 @@ def make_parser() -> argparse.ArgumentParser:
         "instrument-tracker",
         "Find and follow the biopsy needle in MR frames, live or from file. Research software, not a medical device.",
         __version__,
-        [track, serve, demo, train, benchmark, evaluate, reading_list],
+        [track, serve, demo, train, calibrate, benchmark, evaluate, reading_list],
     )
 
 

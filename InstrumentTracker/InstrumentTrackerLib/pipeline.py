@@ -12,6 +12,7 @@ from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
+from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.pose_fusion import fuse, fuse_guide
 from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GuideCourse
@@ -66,6 +67,8 @@ class TrackingPipeline:
         Marks guide and needle in each picture; None: the learning-free localizer does without.
     correction
         From the void's end to the metal's; None: the tip is that of the void.
+    calibration
+        What the segmenter's masks are worth; None: as those of the network that comes with the product.
     """
 
     def __init__(
@@ -73,11 +76,12 @@ class TrackingPipeline:
         target: Target | None = None,
         segmenter: Segmenter | None = None,
         correction: ArtifactCorrection | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         self.target = target
         self._segmenter = segmenter
         self._correction = correction
-        self._classical, self._localizer = ClassicalLocalizer(), MaskLocalizer()
+        self._classical, self._localizer = ClassicalLocalizer(), MaskLocalizer(calibration)
         self._samples = SampleLocalizer()
         self._tracker = Tracker()
         self._last: TrackedPose | None = None

@@ -26,11 +26,12 @@ from InstrumentTrackerLib.benchmark.registry import PICTURES_ALONE, PRODUCT
 from InstrumentTrackerLib.benchmark.test_set import N_SLICES
 from InstrumentTrackerLib.evaluation.cramer_rao import depth_bound_mm
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.masks.paper_rule import PaperRule
 from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.pipeline import TrackingPipeline
-from InstrumentTrackerLib.segmentation.registry import make_segmenter
+from InstrumentTrackerLib.segmentation.registry import make_segmenter, model_of
 
 
 class Case:
@@ -121,13 +122,18 @@ def reconstructions(plan: Plan) -> Reconstructions:
 def contenders(plan: Plan) -> dict[str, Contender]:
     """Those of the plan by name, built once in a process."""
     segmenter = make_segmenter(plan.segmenter, plan.device, plan.segmenter_weights)
+    calibration = Calibration.of_model(model_of(plan.segmenter, plan.segmenter_weights))
     masks = SegmentedMasks(segmenter)
+
+    def pipeline() -> TrackingPipeline:
+        return TrackingPipeline(segmenter=segmenter, calibration=calibration)
+
     builders: dict[str, Callable[[], Contender]] = {
-        PRODUCT: lambda: Product(TrackingPipeline(segmenter=segmenter), uses_samples=True),
-        PICTURES_ALONE: lambda: Product(TrackingPipeline(segmenter=segmenter), uses_samples=False),
-        "mask-localizer": lambda: LocalizerAlone(MaskLocalizer(), masks),
+        PRODUCT: lambda: Product(pipeline(), uses_samples=True),
+        PICTURES_ALONE: lambda: Product(pipeline(), uses_samples=False),
+        "mask-localizer": lambda: LocalizerAlone(MaskLocalizer(calibration), masks),
         "classical": lambda: LocalizerAlone(ClassicalLocalizer()),
-        "samples": lambda: SamplesAlone(SampleLocalizer(), TrackingPipeline(segmenter=segmenter)),
+        "samples": lambda: SamplesAlone(SampleLocalizer(), pipeline()),
         "paper-rule": lambda: LocalizerAlone(PaperRule(), masks),
         "paper-rule-true-masks": lambda: LocalizerAlone(PaperRule(), TrueMasks()),
     }

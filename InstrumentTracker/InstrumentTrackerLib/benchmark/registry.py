@@ -75,19 +75,27 @@ def version_of(plan: Plan) -> str:
 
 
 def segmenter_files(segmenter: str, weights: Path | None) -> list[Path]:
-    """Files of a segmenter's model, of our network's default weights too; none of the classical one."""
+    """Files of a segmenter's model, of our network's default weights too, and its calibration; none of the classical.
+
+    Raises
+    ------
+    InputError
+        If there are no such weights, or they are no weights of ours.
+    """
     spec = SegmenterSpec.parse(segmenter)
-    if weights is not None:
-        return [weights]
     if spec.folder is not None:
         return sorted(path for path in spec.folder.rglob("*") if path.is_file())
     if spec.kind == CLASSICAL:
         return []
     from TemporalReconLib.weights.bundle import default_weights, open_weights
 
+    from InstrumentTrackerLib.localization.masks.calibration import own_calibration
     from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
 
-    return [open_weights(default_weights(METHOD), METHOD).source]
+    files = [open_weights(default_weights(METHOD) if weights is None else weights, METHOD).source]
+    if weights is not None and own_calibration(weights).is_file():
+        files.append(own_calibration(weights))
+    return files
 
 
 def code_files(library: ModuleType) -> list[Path]:

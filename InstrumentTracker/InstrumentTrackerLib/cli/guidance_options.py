@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import path_name
 
-from InstrumentTrackerLib.segmentation.registry import add_segmenter_option, check_segmenter, make_segmenter
+from InstrumentTrackerLib.segmentation.registry import add_segmenter_option, check_segmenter, make_segmenter, model_of
 
 if TYPE_CHECKING:
     from InstrumentTrackerLib.pipeline import TrackingPipeline
@@ -74,17 +75,24 @@ def check_tracking_options(options: argparse.Namespace) -> None:
 
 
 def tracking_pipeline(options: argparse.Namespace, target: Target | None) -> TrackingPipeline:
-    """What ``add_tracking_options`` ask for.
+    """What ``add_tracking_options`` ask for; a network without a calibration of its own is told on stderr.
 
     Raises
     ------
     InputError
-        If a segmenter's model cannot be used.
+        If a segmenter's model or its calibration cannot be used.
     """
+    from InstrumentTrackerLib.localization.masks.calibration import Calibration, own_calibration
     from InstrumentTrackerLib.pipeline import TrackingPipeline
 
     segmenter = make_segmenter(options.segmenter, options.device, options.segmenter_weights)
-    return TrackingPipeline(target, segmenter, _correction(options))
+    model = model_of(options.segmenter, options.segmenter_weights)
+    if model is not None and not own_calibration(model).is_file():
+        sys.stderr.write(
+            f"note: {model} was not calibrated: confidence and spreads are those of the network that comes with this "
+            "software; fit them by 'instrument-tracker calibrate'\n"
+        )
+    return TrackingPipeline(target, segmenter, _correction(options), Calibration.of_model(model))
 
 
 def tracking_arguments(options: argparse.Namespace) -> list[str]:

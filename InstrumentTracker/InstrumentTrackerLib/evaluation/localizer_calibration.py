@@ -1,26 +1,21 @@
-"""Calibrates the mask localizer anew for the network that is shipped: one command after each training.
+"""What a segmenter's masks are worth: fitted on simulated series that neither training nor tests use.
 
-``python -m InstrumentTrackerLib.evaluation.localizer_calibration --output calibration.json`` simulates series that
-neither training nor tests use, reconstructs and segments them, adds pictures without instrument but with what resembles
-one, and fits spreads and confidence.
+They are reconstructed and segmented; pictures without instrument, but with what resembles one, are added.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import numpy as np
-import torch
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.registry import make_reconstructor
 from TemporalReconLib.simulation.simulated_series import SimulatedSeries
 from TemporalReconLib.simulation.truth import FrameTruth
 
 from InstrumentTrackerLib.evaluation.calibration_fit import JudgedFrame, fit_calibration
-from InstrumentTrackerLib.localization.masks.calibration import SHIPPED
-from InstrumentTrackerLib.segmentation.network_segmenter import METHOD, NetworkSegmenter
+from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.training.rendered_pictures import RenderedPictures
 from InstrumentTrackerLib.training.simulated_pictures import FULLY_SAMPLED, VALIDATION_SEEDS_FROM, random_series
@@ -34,14 +29,45 @@ EVERY, FIRST_FRAME = 3, 2
 SERIES = 60
 # Pictures with look-alikes and no instrument for each series: hardly any simulated series has such.
 LOOK_ALIKES_PER_SERIES = 1
+FEWEST_SIGHTS = 30
 
 
-def judged_frames(segmenter: Segmenter, n_series: int, device: str) -> Iterator[JudgedFrame]:
-    """Segmented pictures of simulated series of all accelerations, with their truth."""
+def calibrated(
+    segmenter: Segmenter, source: str, device: str, n_series: int = SERIES, show: Callable[[int], None] | None = None
+) -> Calibration:
+    """Spreads and confidence of the mask localizer with this segmenter.
+
+    Parameters
+    ----------
+    source
+        What the segmenter is, for the calibration's provenance.
+    device
+        ``cpu`` or ``cuda:N``, for the reconstruction.
+    show
+        Called with the number of each series when it is begun, from 1.
+
+    Raises
+    ------
+    InputError
+        If the segmenter finds too little to fit anything.
+    """
+    frames: list[JudgedFrame] = []
     for number in range(n_series):
+        if show is not None:
+            show(number + 1)
         series = random_series(SEEDS_FROM + number)
         for image in _images(series, METHODS[number % len(METHODS)], device):
-            yield JudgedFrame(image, segmenter.segment(image), series.truth.frames[image.index])
+            frames.append(JudgedFrame(image, segmenter.segment(image), series.truth.frames[image.index]))
+    n_look_alikes = LOOK_ALIKES_PER_SERIES * n_series
+    frames.extend(look_alikes(segmenter, n_look_alikes))
+    n_found = sum(bool(frame.mask.labels.any()) for frame in frames)
+    if n_found < FEWEST_SIGHTS:
+        raise InputError(
+            f"{source} marks something in {n_found} of {len(frames)} simulated pictures; {FEWEST_SIGHTS} are needed to "
+            "fit its confidence: does it label guide and needle, on pictures like these?"
+        )
+    seeds = f"seeds {SEEDS_FROM}-{SEEDS_FROM + n_series - 1}, {n_look_alikes} look-alikes"
+    return fit_calibration(frames, f"{source}, {seeds}")
 
 
 def look_alikes(segmenter: Segmenter, n_pictures: int) -> Iterator[JudgedFrame]:
@@ -67,25 +93,3 @@ def _images(series: SimulatedSeries, method: str, device: str) -> Iterator[Image
         image = reconstructor.reconstruct()
         if image is not None and image.index >= FIRST_FRAME and (image.index - FIRST_FRAME) % EVERY == 0:
             yield image
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Calibrate the mask localizer for a network.")
-    parser.add_argument("--weights", type=Path, help="of the network (default: those that come with the product)")
-    parser.add_argument("--series", type=int, default=SERIES, help=f"simulated series (default {SERIES})")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda:0")
-    parser.add_argument("--output", type=Path, default=SHIPPED, help="JSON file (default: the one that is shipped)")
-    options = parser.parse_args(arguments)
-    segmenter = NetworkSegmenter(torch.device(options.device), options.weights)
-    n_look_alikes = LOOK_ALIKES_PER_SERIES * options.series
-    frames = [
-        *judged_frames(segmenter, options.series, options.device),
-        *look_alikes(segmenter, n_look_alikes),
-    ]
-    seeds = f"seeds {SEEDS_FROM}-{SEEDS_FROM + options.series - 1}, {n_look_alikes} look-alikes"
-    fit_calibration(frames, f"network {options.weights or METHOD}, {seeds}").write(options.output)
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -88,6 +88,17 @@ def check_segmenter(spec: str, weights: Path | None = None) -> SegmenterSpec:
     return parsed
 
 
+def model_of(spec: str, weights: Path | None = None) -> Path | None:
+    """Folder or file of a network of the user's own; None for our segmenters as they come.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_segmenter`.
+    """
+    return check_segmenter(spec, weights).folder or weights
+
+
 def make_segmenter(spec: str, device: str = "auto", weights: Path | None = None) -> Segmenter | None:
     """Build what ``--segmenter`` asks for; None for ``classical``: the localizer then draws the mask itself.
 

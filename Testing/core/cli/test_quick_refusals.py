@@ -23,6 +23,7 @@ RECONSTRUCT = ("temporal-recon", "reconstruct", "volume.nrrd", "--output", "out.
 SIMULATE = ("temporal-recon", "simulate", "--output", "out.h5")
 TRAIN = ("temporal-recon", "train", "--output", "run")
 TRACK = ("instrument-tracker", "track", "volume.nrrd", "--output", "out.csv")
+CALIBRATE = ("instrument-tracker", "calibrate")
 
 REFUSALS = {
     "no such input": ((*RECONSTRUCT[:2], "missing.nrrd", *RECONSTRUCT[3:]), "missing.nrrd"),
@@ -50,6 +51,13 @@ REFUSALS = {
     "training of no step": ((*TRAIN, "--steps", "0"), "--steps 0"),
     "training for less than no time": ((*TRAIN, "--minutes", "-1"), "--minutes -1"),
     "training of what has no weights": ((*TRAIN, "--method", "zero-filled"), "zero-filled"),
+    "calibration of what is calibrated": (CALIBRATE, "--segmenter-weights"),
+    "calibration by too few series": ((*CALIBRATE, "--series", "3"), "--series 3"),
+    "calibration of what has no masks": (
+        (*CALIBRATE, "--segmenter", "classical", "--output", "out.json"),
+        "'classical'",
+    ),
+    "calibration to nowhere": ((*CALIBRATE, "--output", "nowhere/out.json"), "nowhere"),
     "nothing to track": ((*TRACK[:2], "missing.h5", *TRACK[3:]), "missing.h5"),
     "nothing named to track": ((*TRACK[:2], "", *TRACK[3:]), "INPUT"),
     "table of another kind": ((*TRACK[:4], "out.xlsx"), "out.xlsx"),

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from bar_masks import mask_of, probabilities
+from bar_phantom import BarOptions, draw_case
 from InstrumentTrackerLib.evaluation.calibration_fit import fit_logistic, fit_spread
-from InstrumentTrackerLib.localization.masks.calibration import SPREADS, Calibration, Spread
+from InstrumentTrackerLib.evaluation.localizer_calibration import calibrated
+from InstrumentTrackerLib.localization.masks.calibration import SPREADS, Calibration, Spread, own_calibration
 from InstrumentTrackerLib.localization.masks.guide_estimate import weigh
 from InstrumentTrackerLib.localization.masks.image_confidence import NEEDLE_EVIDENCE, NeedleEvidence
+from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
+from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from TemporalReconLib.errors import InputError
 
 
@@ -81,3 +88,34 @@ def test_a_broken_calibration_is_named(tmp_path, content):
     path.write_text(content)
     with pytest.raises(InputError, match=r"calibration\.json"):
         Calibration.read(path)
+
+
+def test_a_network_of_ones_own_has_the_calibration_that_lies_beside_it(tmp_path):
+    shipped = Calibration.read()
+    assert Calibration.of_model(None) == Calibration.of_model(tmp_path) == shipped
+    own = replace(shipped, provenance="fitted to another network")
+    own.write(own_calibration(tmp_path))
+    weights = tmp_path / "model.safetensors"
+    weights.touch()
+    assert Calibration.of_model(tmp_path) == Calibration.of_model(weights) == own
+
+
+def test_confidence_follows_the_calibration_that_the_pipeline_is_given():
+    shipped = Calibration.read()
+    doubting = replace(shipped, guide=replace(shipped.guide, bias=shipped.guide.bias - 8.0))
+    case = draw_case(700, BarOptions(offset_mm=0.4))
+    mask = mask_of(case, probabilities(case))
+    sure, unsure = (MaskLocalizer(calibration).localize(case.image, mask) for calibration in (shipped, doubting))
+    assert sure.confidence > 0.9 and unsure.confidence < 0.3
+
+
+def test_a_segmenter_that_marks_nothing_is_not_calibrated():
+    with pytest.raises(InputError, match="blind marks something in 0 of"):
+        calibrated(Blind(), "blind", "cpu", n_series=1)
+
+
+class Blind:
+    """Sees nothing."""
+
+    def segment(self, image):
+        return InstrumentMask(np.zeros(image.data.shape, np.uint8), image.ijk_to_ras, image.index)

@@ -13,6 +13,8 @@ from TemporalReconLib.errors import InputError
 from InstrumentTrackerLib.localization.masks.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
 
 SHIPPED = Path(__file__).with_name("calibration.json")
+# Beside the weights of another network, where ``instrument-tracker calibrate`` leaves it.
+FILE_NAME = "inboreguidance-calibration.json"
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,25 @@ class Calibration:
     provenance: str
 
     @classmethod
+    def of_model(cls, model: Path | None) -> Calibration:
+        """The one beside a network's weights; else that of the network that comes with the product.
+
+        Parameters
+        ----------
+        model
+            Folder or file of the network; None for the one that comes with the product.
+
+        Raises
+        ------
+        InputError
+            As :meth:`read`.
+        """
+        own = None if model is None else own_calibration(model)
+        return cls.read(SHIPPED if own is None or not own.is_file() else own)
+
+    @classmethod
     def read(cls, path: Path = SHIPPED) -> Calibration:
-        """Read the JSON file that :mod:`~InstrumentTrackerLib.evaluation.localizer_calibration` writes.
+        """Read the JSON file that ``instrument-tracker calibrate`` writes.
 
         Raises
         ------
@@ -80,7 +99,7 @@ class Calibration:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path}: expected a calibration of the mask localizer ({error}); "
-                "fit it anew with InstrumentTrackerLib.evaluation.localizer_calibration"
+                "fit it anew with 'instrument-tracker calibrate'"
             ) from error
         return calibration
 
@@ -93,6 +112,11 @@ class Calibration:
             "needle": {"bias": self.needle.bias, "weights": self.needle.weights},
         }
         path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def own_calibration(model: Path) -> Path:
+    """Where the calibration of a network lies, given its folder or file."""
+    return (model if model.is_dir() else model.parent) / FILE_NAME
 
 
 def _logistic(values: dict[str, Any], names: tuple[str, ...]) -> Logistic:

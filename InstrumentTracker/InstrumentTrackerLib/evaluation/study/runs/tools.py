@@ -11,8 +11,9 @@ from TemporalReconLib.reconstruction.reconstructor import Reconstructor
 from TemporalReconLib.reconstruction.registry import make_reconstructor
 
 from InstrumentTrackerLib.evaluation.study.cases.study_config import REFERENCE, StudyConfig
+from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.pipeline import TrackingPipeline
-from InstrumentTrackerLib.segmentation.registry import make_segmenter
+from InstrumentTrackerLib.segmentation.registry import make_segmenter, model_of
 
 # Fully sampled k-space needs no method: combining the coils is all that is left to do.
 _REFERENCE_METHOD = "zero-filled"
@@ -47,7 +48,10 @@ class Tools:
         torch.set_num_threads(1)
         self._spec = spec
         self._reconstructors: dict[str, Reconstructor] = {}
-        self._pipeline = TrackingPipeline(segmenter=make_segmenter(spec.segmenter, spec.device, spec.segmenter_weights))
+        self._pipeline = TrackingPipeline(
+            segmenter=make_segmenter(spec.segmenter, spec.device, spec.segmenter_weights),
+            calibration=Calibration.of_model(model_of(spec.segmenter, spec.segmenter_weights)),
+        )
 
     def reconstructor(self, method: str) -> Reconstructor:
         """Raises InputError if the method or its weights cannot be used."""
