@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,9 @@ from InstrumentTrackerLib.cli.guidance_options import (
 if TYPE_CHECKING:
     from TemporalReconLib.engine.offline import OpenedSeries
 
+    from InstrumentTrackerLib.targeting.targeting_error import TargetingError
     from InstrumentTrackerLib.targeting.targets import Targets
+    from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -96,12 +99,22 @@ def run(options: argparse.Namespace) -> int:
                 images.append(guidance.image)
                 labels.append(guidance.labels)
             progress.show(f"frame {len(poses)}/{len(opened)}  {guidance.tracked.state.value:<10}")
+        progress.show(_summary(poses, errors))
     write_track(options.output, list(zip(poses, errors, strict=True)))
     if options.targeting_output is not None:
         write_targeting(options.targeting_output, poses, targets, needle)
     if options.mask_output is not None:
         write_masks(options.mask_output, labels, images)
     return 0
+
+
+def _summary(poses: list[TrackedPose], errors: list[TargetingError | None]) -> str:
+    """How often the instrument was found, and how near its tip came to the first target."""
+    counts = Counter(pose.state.value for pose in poses)
+    states = ", ".join(f"{count} {state}" for state, count in counts.most_common())
+    nearest = min((error.distance_mm for error in errors if error is not None), default=None)
+    reached = "" if nearest is None else f"; nearest to the target {nearest:.1f} mm"
+    return f"{len(poses)} frames: {states}{reached}"
 
 
 def _targets(options: argparse.Namespace) -> Targets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,12 +71,21 @@ def run(options: argparse.Namespace) -> int:
             if options.uncertainty is not None:
                 uncertainties.append(uncertainty_of(image, options.uncertainty))
             progress.show(f"frame {len(images)}/{len(opened)}  {image.latency_s * 1e3:.0f} ms")
+        progress.show(_summary(images))
     write_image_sequence(options.output, images)
     if options.uncertainty is not None:
         write_image_sequence(options.uncertainty, uncertainties)
     if options.report is not None:
         write_report(options.report, images, str(reconstructor.device), n_dropped=len(opened) - len(images))
     return 0
+
+
+def _summary(images: list[ImageFrame]) -> str:
+    """What a user wants to know first: how many, by what, how fast, and how many are not to be believed."""
+    median_ms = statistics.median(image.latency_s for image in images) * 1e3
+    n_unreliable = sum(image.is_unreliable for image in images)
+    doubt = f"; {n_unreliable} unreliable by the method's own quality" if n_unreliable else ""
+    return f"{len(images)} frames by {images[0].method}, {median_ms:.0f} ms each (median){doubt}"
 
 
 def uncertainty_of(image: ImageFrame, path: Path) -> ImageFrame:
@@ -104,6 +114,7 @@ def write_report(path: Path, images: list[ImageFrame], device: str, n_dropped: i
                 "index": image.index,
                 "latency_ms": round(image.latency_s * 1e3, 3),
                 "acceleration": round(image.acceleration, 3),
+                "quality": None if image.quality is None else round(image.quality, 3),
                 "acquisition_start_time_s": image.acquisition_start_time,
                 "acquisition_end_time_s": image.acquisition_end_time,
             }
