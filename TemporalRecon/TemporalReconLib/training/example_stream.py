@@ -15,6 +15,7 @@ from TemporalReconLib.training.examples import Example, Sampling, random_example
 from TemporalReconLib.training.recipe import Recipe
 from TemporalReconLib.training.recorded_series import recorded_series
 from TemporalReconLib.training.stored_series import StoredSeries, random_series
+from TemporalReconLib.training.swept_series import swept_series
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,10 @@ class StreamConfig:
         return settings
 
 
+# Of the simulated series: volumes whose slices are played as time.
+_SWEPT = 0.4
+
+
 class ExampleStream(IterableDataset[Example]):
     """Batches as :class:`Example` with a batch axis in front; every worker and rank has its own seed.
 
@@ -103,6 +108,8 @@ class ExampleStream(IterableDataset[Example]):
         if config.recordings and generator.random() < 0.5:
             chosen = config.recordings[int(generator.integers(len(config.recordings)))]
             return recorded_series(generator, chosen, coils, config.n_frames)
+        if generator.random() < _SWEPT:
+            return swept_series(generator, config.backgrounds, matrix, config.n_frames)
         return random_series(generator, config.backgrounds, matrix, coils)
 
     def _batch(self, generator: np.random.Generator, pool: list[StoredSeries]) -> Example:

@@ -105,7 +105,7 @@ def _random_planning(generator: np.random.Generator, series: StoredSeries, first
     A prior that always fits teaches a network to trust it, and a trusted prior hides the needle.
     """
     draw = generator.random()
-    if draw < 0.3:
+    if draw < 0.3 or series.planning is None:
         return None
     # A fully sampled first frame shows an instrument that has moved on since.
     planning = series.objects[max(0, first - int(generator.integers(1, 6)))] if draw < 0.42 else series.planning

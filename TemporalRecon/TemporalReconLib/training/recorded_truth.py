@@ -41,7 +41,7 @@ def recorded_instruments(path: Path, n_frames: int, slice_to_ras: Matrix) -> tup
     if len(truths) != n_frames:
         raise InputError(f"{beside}: truth of {len(truths)} frames, but {path.name} has {n_frames}; move it away")
     return tuple(
-        VisibleInstrument.of(truth, slice_to_ras) if _lies_in(slice_to_ras, truth) else None for truth in truths
+        VisibleInstrument.of(truth, slice_to_ras) if lies_in(slice_to_ras, truth) else None for truth in truths
     )
 
 
@@ -72,7 +72,8 @@ def read_frame_truths(path: Path, of: str) -> list[FrameTruth]:
         ) from error
 
 
-def _lies_in(slice_to_ras: Matrix, truth: FrameTruth) -> bool:
+def lies_in(slice_to_ras: Matrix, truth: FrameTruth) -> bool:
+    """Whether a slice shows the guide."""
     if truth.guide_tip is None or truth.width is None:
         return False
     # A bar reaches its radius beyond its axis; half of that still shows both walls.

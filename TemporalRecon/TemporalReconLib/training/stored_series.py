@@ -60,7 +60,7 @@ class StoredSeries:
     objects
         complex64 (frame, row, col), without coil sensitivities.
     planning
-        complex64 (row, col), the same slice before the instrument enters.
+        complex64 (row, col), the same slice before the instrument enters; None where there is no such scan.
     coil_maps
         complex64 (coil, row, col).
     instruments
@@ -68,7 +68,7 @@ class StoredSeries:
     """
 
     objects: NDArray[np.complex64]
-    planning: NDArray[np.complex64]
+    planning: NDArray[np.complex64] | None
     coil_maps: NDArray[np.complex64]
     instruments: tuple[VisibleInstrument | None, ...]
 

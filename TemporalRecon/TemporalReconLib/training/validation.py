@@ -10,8 +10,10 @@ import torch
 from TemporalReconLib.training.example_stream import stacked
 from TemporalReconLib.training.examples import Example, Sampling, random_example
 from TemporalReconLib.training.stored_series import VALIDATION_SEEDS_FROM, series_of_seed
+from TemporalReconLib.training.swept_series import swept_series_of_seed
 
-_N_SERIES = 6
+# Series over time, and volumes whose slices are played as time.
+_N_SERIES, _N_SWEPT = 6, 3
 ACCELERATIONS = (16, 32)
 _N_FRAMES = 16
 _N_COLUMNS = 96
@@ -31,6 +33,8 @@ def validation_batches(seed: int, matrix: int) -> list[Example]:
     """The same batches for the same seed: one per acceleration, with and without planning scans."""
     generator = np.random.default_rng([seed, 1])
     series = [series_of_seed(VALIDATION_SEEDS_FROM + number, matrix, _COILS) for number in range(_N_SERIES)]
+    swept = range(_N_SERIES, _N_SERIES + _N_SWEPT)
+    series += [swept_series_of_seed(VALIDATION_SEEDS_FROM + number, matrix, _N_FRAMES) for number in swept]
     samplings = [Sampling(_N_FRAMES, matrix // acceleration, min(_N_COLUMNS, matrix)) for acceleration in ACCELERATIONS]
     return [stacked([random_example(generator, item, sampling) for item in series]) for sampling in samplings]
 
