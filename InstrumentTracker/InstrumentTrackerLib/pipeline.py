@@ -22,6 +22,7 @@ from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.targeting.artifact_correction import ArtifactCorrection
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.targeting.targeting_error import TargetingError
+from InstrumentTrackerLib.tracking.rules import UNRELIABLE_CONFIDENCE
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 from InstrumentTrackerLib.tracking.tracker import Tracker
 
@@ -96,15 +97,17 @@ class TrackingPipeline:
         self._samples.ingest(frame)
 
     def push(self, image: ImageFrame) -> Guidance:
-        """Locate, follow and measure in one picture; in one that its own method doubts, nothing is visible.
+        """Locate, follow and measure in one picture; in one that its own method doubts, the guide alone.
 
         If the samples of the picture were the last that came in, both tips are measured in both.
         """
         pose, mask, course = self._in_picture(image)
         pose = fuse_guide(pose, self._samples.find_guide(image, course))
         pose = fuse(pose, self._samples.localize(image, self._last))
-        if image.acceleration > MAX_NEEDLE_ACCELERATION and pose.needle_tip is not None:
+        if (image.acceleration > MAX_NEEDLE_ACCELERATION or image.is_unreliable) and pose.needle_tip is not None:
             pose = pose.without_needle()
+        if image.is_unreliable:
+            pose = pose.doubted(UNRELIABLE_CONFIDENCE)
         tracked = self._tracker.update(pose, is_reliable=not image.is_unreliable)
         # Pictures show voids: the next one is searched where this one's void was, not where its metal is.
         self._last = tracked
@@ -120,8 +123,6 @@ class TrackingPipeline:
 
     def _in_picture(self, image: ImageFrame) -> tuple[InstrumentPose, InstrumentMask | None, GuideCourse | None]:
         """What the picture alone shows, and where the samples are to look for the guide, however doubtful it is."""
-        if image.is_unreliable:
-            return InstrumentPose(index=image.index, time_s=image.mid_acquisition_time), None, None
         if self._segmenter is None:
             pose, mask = self._classical.locate(image, self._last)
             return pose, mask, GuideCourse.of(pose, ImagePlane.of(image))

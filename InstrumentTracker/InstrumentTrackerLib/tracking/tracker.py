@@ -55,11 +55,10 @@ class Tracker:
         Parameters
         ----------
         is_reliable
-            Whether the picture can be believed. In one that cannot, nothing is seen, and nothing is known to be
-            absent.
+            Whether the picture can be believed. In one that cannot, nothing is known to be absent.
         """
         is_first, seconds = self._step(pose)
-        sight = _trusted(pose) if is_reliable and _is_sight(pose) else None
+        sight = _trusted(pose) if _is_sight(pose) else None
         if sight is not None:
             self._empty_ms, self._empty_pictures = 0.0, 0
         elif is_reliable:

@@ -1,9 +1,10 @@
-"""A needle in a picture that its own method doubts is not reported."""
+"""What a picture is worth that its own method doubts."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from InstrumentTrackerLib.pipeline import TrackingPipeline
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
@@ -28,14 +29,22 @@ def test_good_pictures_are_tracked_whether_their_quality_is_known_or_not(picture
         assert states.count(TrackingState.TRACKED) >= 7
 
 
-def test_unreliable_pictures_are_never_tracked_and_their_numbers_vanish(pictures: list[ImageFrame]) -> None:
+def test_what_is_seen_in_unreliable_pictures_is_doubted_and_never_a_needle(pictures: list[ImageFrame]) -> None:
+    believed, doubted = ([], [])
+    for quality, results in ((0.9, believed), (0.2, doubted)):
+        pipeline = TrackingPipeline()
+        results += [pipeline.push(replace(picture, quality=quality)) for picture in pictures]
+    assert any(guidance.tracked.needle_tip is not None for guidance in believed)
+    assert all(guidance.tracked.needle_tip is None for guidance in doubted)
+    assert all(guidance.tracked.confidence <= 0.8 for guidance in doubted)
+    sure, unsure = believed[0].pose, doubted[0].pose
+    assert unsure.confidence == pytest.approx(0.8 * sure.certainty_of_guide)
+
+
+def test_an_unreliable_picture_that_shows_nothing_never_means_absent(pictures: list[ImageFrame]) -> None:
+    empty = [replace(picture, data=np.full_like(picture.data, 0.5), quality=0.2) for picture in pictures]
     pipeline = TrackingPipeline()
-    for picture in pictures[:5]:
-        pipeline.push(replace(picture, quality=0.9))
-    doubted = [pipeline.push(replace(picture, quality=0.2)) for picture in pictures[5:]]
-    assert all(guidance.tracked.state is not TrackingState.TRACKED for guidance in doubted)
-    assert not doubted[-1].tracked.state.has_numbers
-    assert all(guidance.mask is None and not guidance.pose.is_present for guidance in doubted)
+    assert {pipeline.push(picture).tracked.state for picture in empty} == {TrackingState.LOST}
 
 
 def test_no_needle_is_reported_beyond_the_acceleration_at_which_pictures_follow_it(pictures: list[ImageFrame]) -> None:

@@ -74,12 +74,14 @@ def test_pictures_that_cannot_be_believed_lose_the_instrument_but_never_make_it_
     assert Course().see_nothing(0.0, is_reliable=False).state is TrackingState.LOST
 
 
-def test_a_sight_in_a_picture_that_cannot_be_believed_is_not_used():
+def test_a_doubted_sight_alone_makes_no_number_and_two_that_agree_do():
     course = Course()
     course.rest()
-    pose = InstrumentPose([25.0, 0, 0], None, AXIS, 0.99, index=50, time_s=100 + 50 * 0.22)
-    tracked = course.tracker.update(pose, is_reliable=False)
-    assert tracked.state is TrackingState.LOST and tracked.tip is None
+    states = []
+    for index in (50, 51):
+        pose = InstrumentPose([25.0, 0, 0], None, AXIS, 0.79, index=index, time_s=100 + index * 0.22)
+        states.append(course.tracker.update(pose, is_reliable=False).state)
+    assert states == [TrackingState.LOST, TrackingState.TRACKED]
 
 
 @every_pace
