@@ -17,7 +17,7 @@ from InstrumentTrackerLib.evaluation.study.cases.study_case import Exclusion, St
 from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
 from InstrumentTrackerLib.evaluation.study.provenance import provenance, results_version
 from InstrumentTrackerLib.evaluation.study.runs.case_work import CaseTask, CaseWork
-from InstrumentTrackerLib.evaluation.study.runs.journal import Journal
+from InstrumentTrackerLib.evaluation.study.runs.journal import Journal, alone_in
 from InstrumentTrackerLib.evaluation.study.runs.run_key import runs_of
 from InstrumentTrackerLib.evaluation.study.runs.schedule import Schedule
 from InstrumentTrackerLib.reading.joined import Reading, join_reading
@@ -81,8 +81,16 @@ def do_study(
     Raises
     ------
     InputError
-        If source, weights or folder cannot be used; a single case that cannot is listed instead.
+        If source, weights or folder cannot be used, or another study is at work there; a single case that cannot is
+        listed instead.
     """
+    with alone_in(folder):
+        return _do_study(folder, source, config, device, schedule, listener)
+
+
+def _do_study(
+    folder: Path, source: Path, config: StudyConfig, device: str, schedule: Schedule, listener: Listener
+) -> Study:
     cases, excluded = read_cases(source)
     version = results_version(config)
     journal = Journal(folder, version)
