@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from InstrumentTrackerLib.guidance.played import guidance_of
 from InstrumentTrackerLib.pipeline import TrackingPipeline
+from InstrumentTrackerLib.segmentation.registry import make_segmenter
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.acquisition.sequence_writer import write_image_sequence
+from TemporalReconLib.engine.offline import SeriesOptions, open_for_playing
+from TemporalReconLib.geometry import slice_normal
+from TemporalReconLib.reconstruction.registry import make_reconstructor
 from TemporalReconLib.simulation.simulated_series import simulate_series
 from TemporalReconLib.simulation.simulation_config import SimulationConfig
 
@@ -56,3 +63,21 @@ def test_no_needle_is_reported_beyond_the_acceleration_at_which_pictures_follow_
         seen[acceleration] = [pose.needle_tip is not None for pose in tracked]
         assert sum(pose.guide_tip is not None for pose in tracked) >= 7
     assert any(seen[16.0]) and not any(seen[32.0])
+
+
+def test_a_still_volume_without_planning_scan_is_found_at_r_16(tmp_path: Path) -> None:
+    """One channel, magnitudes, fresh lines in every frame: pictures that their own method doubts, but good enough."""
+    series = simulate_series(SimulationConfig(frames=20, n_slices=1, seed=9102, planning=False, coils=1))
+    volume = tmp_path / "volume.nrrd"
+    write_image_sequence(volume, [ImageFrame(series.image(14), series.ijk_to_ras, 0)])
+    options = SeriesOptions(frames="repeat:10", acceleration=16.0)
+    reconstructor = make_reconstructor("temporal", "cpu")
+    pipeline = TrackingPipeline(segmenter=make_segmenter("network", "cpu"))
+    results = list(guidance_of(open_for_playing(volume, options), pipeline, reconstructor))
+    truth = series.truth.frames[14].guide_tip
+    normal = slice_normal(series.ijk_to_ras)
+    assert all(guidance.image.is_unreliable for guidance in results[:5])
+    for guidance in results[-3:]:
+        assert guidance.tracked.state is TrackingState.TRACKED and guidance.tracked.guide_tip is not None
+        away = guidance.tracked.guide_tip - truth
+        assert np.linalg.norm(away - (away @ normal) * normal) < 2.5
