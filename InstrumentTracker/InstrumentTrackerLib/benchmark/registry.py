@@ -92,10 +92,11 @@ def segmenter_files(segmenter: str, weights: Path | None) -> list[Path]:
     from InstrumentTrackerLib.localization.masks.calibration import own_calibration
     from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
 
-    files = [open_weights(default_weights(METHOD) if weights is None else weights, METHOD).source]
-    if weights is not None and own_calibration(weights).is_file():
-        files.append(own_calibration(weights))
-    return files
+    if weights is None:
+        return [open_weights(default_weights(METHOD), METHOD).source]
+    calibration = own_calibration(weights)
+    source = weights if weights.is_file() else open_weights(weights, METHOD).source
+    return [source, calibration] if calibration.is_file() else [source]
 
 
 def code_files(library: ModuleType) -> list[Path]:
