@@ -148,6 +148,17 @@ def test_a_predicted_tip_looks_different_from_a_measured_one(scene, guidance):
     assert node.GetNthControlPointLabel(0) == measured[2]
 
 
+def test_a_tip_measured_in_an_unreliable_picture_looks_like_an_estimate(scene, guidance):
+    case = guidance_case()
+    show_with_plan(guidance, case)
+    good = guidance.readout
+    doubtful = guidance.update(replace(case.image, quality=0.2), case.mask, case.tracked, case.assessment, 0.1)
+    assert good.status is DisplayStatus.TRACKED and doubtful.status is DisplayStatus.PREDICTED
+    assert doubtful.headline == f"~{good.headline}"
+    assert "from an unreliable picture" in doubtful.text() and "UNRELIABLE PICTURE: quality 20 %" in doubtful.text()
+    assert guidance.refresh_age(0.2).status is DisplayStatus.PREDICTED
+
+
 def test_guide_tip_and_needle_tip_are_never_merged(scene, guidance):
     case = show_with_plan(guidance)
     glyphs = {

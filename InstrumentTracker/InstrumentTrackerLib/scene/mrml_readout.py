@@ -6,7 +6,7 @@ no distance, no angle and no marker, only the word that says why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 
@@ -123,6 +123,12 @@ def status_of(tracked: TrackedPose | None, age_s: float | None, stale_after_s: f
     return _STATUS_OF_STATE[tracked.state]
 
 
+def as_shown(tracked: TrackedPose, image: ImageFrame) -> TrackedPose:
+    """What was measured in a picture that its own method doubts is shown as an estimate, with ~ and hollow marks."""
+    is_doubtful = image.is_unreliable and tracked.state is TrackingState.TRACKED
+    return replace(tracked, state=TrackingState.PREDICTED) if is_doubtful else tracked
+
+
 def readout_of(
     tracked: TrackedPose | None,
     assessment: Assessment | None,
@@ -149,8 +155,11 @@ def readout_of(
     status = status_of(tracked, age_s, stale_after_s)
     age = "" if age_s is None else f"{age_s:.2f} s" if age_s < 10 else f"{age_s:.0f} s"
     warning = _warning_of(image)
+    explanation = _EXPLANATIONS[status]
+    if status is DisplayStatus.PREDICTED and image is not None and image.is_unreliable:
+        explanation = "from an unreliable picture"
     if not status.has_numbers or tracked is None:
-        return Readout(status, _EXPLANATIONS[status], age=age, warning=warning)
+        return Readout(status, explanation, age=age, warning=warning)
 
     tip_name = "Needle tip" if tracked.needle_tip is not None else "Guide tip"
     event = "FIRING" if tracked.motion is Motion.FIRING else "FIRED" if tracked.has_fired else ""
@@ -167,7 +176,7 @@ def readout_of(
         label = f"{tip_name} found"
         return Readout(
             status,
-            _EXPLANATIONS[status],
+            explanation,
             headline_label=label,
             rows=(*rows, *more),
             event=event,
@@ -183,7 +192,7 @@ def readout_of(
     words = direction_words(assessment.sideways_mm)
     return Readout(
         status,
-        _EXPLANATIONS[status],
+        explanation,
         verdict=assessment.verdict,
         verdict_text=_verdict_text(assessment),
         verdict_note=_verdict_note(assessment, about),

@@ -18,7 +18,7 @@ from InstrumentTrackerLib.localization.instrument_pose import Point, validated_p
 from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.scene.mrml_markups import ENTRY, MEASURED, TARGET, GuidanceMarkups
 from InstrumentTrackerLib.scene.mrml_planes import PlaneFollower
-from InstrumentTrackerLib.scene.mrml_readout import NO_TARGET, Readout, readout_of, status_of
+from InstrumentTrackerLib.scene.mrml_readout import NO_TARGET, Readout, as_shown, readout_of, status_of
 from InstrumentTrackerLib.scene.mrml_segmentation import InstrumentSegmentation
 from InstrumentTrackerLib.scene.mrml_trail import TipTrail
 from InstrumentTrackerLib.scene.mrml_uncertainty import UncertaintyDisplay
@@ -148,6 +148,7 @@ class GuidanceScene:
         """
         if self.nodes.is_busy:
             return self.readout
+        tracked = as_shown(tracked, image)
         self._latest = (image, mask, tracked, assessment)
         self._age_s = age_s
         self.volume.update(image, age_s)
