@@ -72,8 +72,8 @@ def look(tracker: Any, app: Any, tmp_path: Path) -> Iterator[Look]:
         layout = QtWidgets.QWidget.layout(panel)
         for turn in range(50):
             height = layout.totalHeightForWidth(PANEL_WIDTH)
-            if turn >= 8 and height == QtWidgets.QWidget.height(panel):
-                break  # no word changed since the last turn
+            if turn >= 8 and height == QtWidgets.QWidget.height(panel) and cut_off(tracker) == []:
+                break  # no word changed since the last turn, and the longer ones have wrapped
             panel.resize(PANEL_WIDTH, height)
             app.processEvents()
             time.sleep(0.02)
