@@ -12,7 +12,7 @@ from TemporalReconLib.errors import InputError
 
 import InstrumentTrackerLib
 from InstrumentTrackerLib.benchmark.plan import Plan
-from InstrumentTrackerLib.segmentation.registry import CLASSICAL, SegmenterSpec
+from InstrumentTrackerLib.segmentation.registry import CLASSICAL, SegmenterSpec, calibration_file
 
 PRODUCT, PICTURES_ALONE = "product", "product-pictures"
 # In the order of the tables; what each is.
@@ -89,12 +89,11 @@ def segmenter_files(segmenter: str, weights: Path | None) -> list[Path]:
         return []
     from TemporalReconLib.weights.bundle import default_weights, open_weights
 
-    from InstrumentTrackerLib.localization.masks.calibration import own_calibration
     from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
 
     if weights is None:
         return [open_weights(default_weights(METHOD), METHOD).source]
-    calibration = own_calibration(weights)
+    calibration = calibration_file(weights)
     source = weights if weights.is_file() else open_weights(weights, METHOD).source
     return [source, calibration] if calibration.is_file() else [source]
 

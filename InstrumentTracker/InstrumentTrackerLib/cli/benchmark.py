@@ -10,7 +10,7 @@ from TemporalReconLib.cli.benchmark import RunProgress, listed, require_jobs_and
 from TemporalReconLib.cli.options import add_method_options, path_name, seed_number
 from TemporalReconLib.cli.progress import Progress
 
-from InstrumentTrackerLib.segmentation.registry import add_segmenter_option
+from InstrumentTrackerLib.segmentation.registry import add_segmenter_option, missing_calibration
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
         options.device,
     )
     plan.check()
+    sys.stderr.write(missing_calibration(options.segmenter, options.segmenter_weights))
     for name, reason in left_out.items():
         sys.stderr.write(f"left out: {name}: {reason}\n")
     from InstrumentTrackerLib.benchmark.benchmark import run_benchmark

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 
@@ -13,6 +14,7 @@ from TemporalReconLib.errors import InputError
 from InstrumentTrackerLib.segmentation.registry import (
     CLASSICAL,
     add_segmenter_option,
+    calibration_file,
     check_segmenter,
     make_segmenter,
     model_of,
@@ -39,24 +41,24 @@ def run(options: argparse.Namespace) -> int:
     kind = check_segmenter(options.segmenter, options.segmenter_weights).kind
     if kind == CLASSICAL:
         raise InputError(f"segmenter '{kind}' draws its mask from the pose; there is nothing to calibrate")
-    model, output = model_of(options.segmenter, options.segmenter_weights), options.output
-    if output is not None and not output.parent.is_dir():
-        raise InputError(f"--output {output}: no such folder {output.parent}")
-    if output is None and model is None:
+    model = model_of(options.segmenter, options.segmenter_weights)
+    if options.output is not None:
+        output = options.output
+    elif model is not None:
+        output = calibration_file(model)
+    else:
         raise InputError(
             "the network that comes with this software has its calibration; name your own by --segmenter-weights or "
             "--segmenter, or a file by --output"
         )
+    # Found out now, not after ten minutes.
+    if not output.parent.is_dir() or not os.access(output.parent, os.W_OK):
+        raise InputError(f"--output {output}: {output.parent} is no folder that can be written to")
     segmenter = make_segmenter(options.segmenter, options.device, options.segmenter_weights)
     assert segmenter is not None
     from TemporalReconLib.reconstruction.device import select_device
 
     from InstrumentTrackerLib.evaluation.localizer_calibration import calibrated
-    from InstrumentTrackerLib.localization.masks.calibration import own_calibration
-
-    if output is None and model is not None:
-        output = own_calibration(model)
-    assert output is not None
 
     begin = time.monotonic()
     with Progress() as progress:

@@ -60,6 +60,9 @@ def run(options: argparse.Namespace) -> int:
     schedule = Schedule(options.workers, options.scheduler, options.worker_memory)
     if options.workers or options.scheduler:
         require_dask()
+    from InstrumentTrackerLib.segmentation.registry import missing_calibration
+
+    sys.stderr.write(missing_calibration(config.segmenter, config.segmenter_weights))
     from InstrumentTrackerLib.evaluation.study.report.report import write_report
     from InstrumentTrackerLib.evaluation.study.study import do_study, with_reading
 

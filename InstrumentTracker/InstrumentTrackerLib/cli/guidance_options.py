@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import path_name
 
-from InstrumentTrackerLib.segmentation.registry import add_segmenter_option, check_segmenter, make_segmenter, model_of
+from InstrumentTrackerLib.segmentation.registry import (
+    add_segmenter_option,
+    check_segmenter,
+    make_segmenter,
+    missing_calibration,
+    model_of,
+)
 
 if TYPE_CHECKING:
     from InstrumentTrackerLib.pipeline import TrackingPipeline
@@ -82,17 +88,13 @@ def tracking_pipeline(options: argparse.Namespace, target: Target | None) -> Tra
     InputError
         If a segmenter's model or its calibration cannot be used.
     """
-    from InstrumentTrackerLib.localization.masks.calibration import Calibration, own_calibration
+    from InstrumentTrackerLib.localization.masks.calibration import Calibration
     from InstrumentTrackerLib.pipeline import TrackingPipeline
 
     segmenter = make_segmenter(options.segmenter, options.device, options.segmenter_weights)
-    model = model_of(options.segmenter, options.segmenter_weights)
-    if model is not None and not own_calibration(model).is_file():
-        sys.stderr.write(
-            f"note: {model} was not calibrated: confidence and spreads are those of the network that comes with this "
-            "software; fit them by 'instrument-tracker calibrate'\n"
-        )
-    return TrackingPipeline(target, segmenter, _correction(options), Calibration.of_model(model))
+    sys.stderr.write(missing_calibration(options.segmenter, options.segmenter_weights))
+    calibration = Calibration.of_model(model_of(options.segmenter, options.segmenter_weights))
+    return TrackingPipeline(target, segmenter, _correction(options), calibration)
 
 
 def tracking_arguments(options: argparse.Namespace) -> list[str]:

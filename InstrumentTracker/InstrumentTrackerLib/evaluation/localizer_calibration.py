@@ -26,14 +26,13 @@ SEEDS_FROM = VALIDATION_SEEDS_FROM + 60_000
 METHODS = ("temporal", "temporal", FULLY_SAMPLED, "temporal", "compressed-sensing")
 # Neighboring frames say nearly the same.
 EVERY, FIRST_FRAME = 3, 2
-SERIES = 60
 # Pictures with look-alikes and no instrument for each series: hardly any simulated series has such.
 LOOK_ALIKES_PER_SERIES = 1
 FEWEST_SIGHTS = 30
 
 
 def calibrated(
-    segmenter: Segmenter, source: str, device: str, n_series: int = SERIES, show: Callable[[int], None] | None = None
+    segmenter: Segmenter, source: str, device: str, n_series: int, show: Callable[[int], None] | None = None
 ) -> Calibration:
     """Spreads and confidence of the mask localizer with this segmenter.
 

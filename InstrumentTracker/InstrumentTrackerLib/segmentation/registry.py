@@ -11,6 +11,8 @@ from TemporalReconLib.errors import InputError
 
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 
+# Beside the weights of another network, where ``instrument-tracker calibrate`` leaves it.
+CALIBRATION_FILE = "inboreguidance-calibration.json"
 NETWORK, CLASSICAL, NNUNET, BUNDLE = "network", "classical", "nnunet", "bundle"
 DEFAULT_SEGMENTER = NETWORK
 _POSSIBLE = (
@@ -97,6 +99,28 @@ def model_of(spec: str, weights: Path | None = None) -> Path | None:
         As :func:`check_segmenter`.
     """
     return check_segmenter(spec, weights).folder or weights
+
+
+def calibration_file(model: Path) -> Path:
+    """Where the calibration of a network lies, given its folder or file."""
+    return (model if model.is_dir() else model.parent) / CALIBRATION_FILE
+
+
+def missing_calibration(spec: str, weights: Path | None = None) -> str:
+    """What to tell of a network without a calibration of its own; empty where there is nothing to tell.
+
+    Raises
+    ------
+    InputError
+        As :func:`check_segmenter`.
+    """
+    model = model_of(spec, weights)
+    if model is None or calibration_file(model).is_file():
+        return ""
+    return (
+        f"note: {model} was not calibrated: confidence and spreads are those of the network that comes with this "
+        "software; fit them by 'instrument-tracker calibrate'\n"
+    )
 
 
 def make_segmenter(spec: str, device: str = "auto", weights: Path | None = None) -> Segmenter | None:

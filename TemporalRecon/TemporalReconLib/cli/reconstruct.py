@@ -71,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
             if options.uncertainty is not None:
                 uncertainties.append(uncertainty_of(image, options.uncertainty))
             progress.show(f"frame {len(images)}/{len(opened)}  {image.latency_s * 1e3:.0f} ms")
-        progress.show(_summary(images))
+        if images:
+            progress.show(_summary(images))
     write_image_sequence(options.output, images)
     if options.uncertainty is not None:
         write_image_sequence(options.uncertainty, uncertainties)

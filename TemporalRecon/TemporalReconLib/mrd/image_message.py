@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ismrmrd
 import numpy as np
+from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
@@ -12,11 +13,13 @@ from TemporalReconLib.geometry import LPS_TO_RAS, directions_of, spacing_of, tra
 SERIES_INDEX = 1
 
 
-def mrd_images(frame: ImageFrame, with_phase: bool = False) -> list[ismrmrd.Image]:
+def mrd_images(
+    frame: ImageFrame, with_phase: bool = False, table: NDArray[np.float64] | None = None
+) -> list[ismrmrd.Image]:
     """One float32 magnitude image per slice, positions and directions LPS; complex64 ``with_phase`` where it is known.
 
     The position is that of pixel (columns // 2, rows // 2) of its slice, as in the raw data. Without a known
-    place, position and directions are zero.
+    place, position and directions are zero. ``table`` is the patient table's position as the scanner stated it, (3,).
     """
     pixels = frame.complex_data if with_phase and frame.complex_data is not None else frame.data
     n_slices, rows, columns = frame.data.shape
@@ -38,6 +41,8 @@ def mrd_images(frame: ImageFrame, with_phase: bool = False) -> list[ismrmrd.Imag
         if frame.has_geometry:
             image.position[:] = to_lps @ transform_points(frame.ijk_to_ras, [columns // 2, rows // 2, k])
             image.read_dir[:], image.phase_dir[:], image.slice_dir[:] = directions.T
+        if table is not None:
+            image.patient_table_position[:] = table
         image.attribute_string = attributes
         images.append(image)
     return images

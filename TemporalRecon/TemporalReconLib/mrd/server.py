@@ -109,16 +109,13 @@ class MrdServer:
         with self._lock:
             session = self._session
             stream = self._stream
-        # Encoding is skipped where nobody would take it.
-        if session is None or session.is_full:
-            self._counters.add("skipped_sends")
-            return False
-        images = mrd_images(frame)
         table = None if stream is None else stream.table_position(frame.stream_id)
-        if table is not None:
-            for image in images:
-                image.patient_table_position[:] = table
-        if not session.put([wire.encode_image(image) for image in images]):
+        # Encoding is skipped where nobody would take it.
+        if (
+            session is None
+            or session.is_full
+            or not session.put([wire.encode_image(image) for image in mrd_images(frame, table=table)])
+        ):
             self._counters.add("skipped_sends")
             return False
         self._counters.add("sent")

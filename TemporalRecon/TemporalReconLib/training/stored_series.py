@@ -90,10 +90,15 @@ VALIDATION_SEEDS_FROM = 900_000
 
 def random_series(generator: np.random.Generator, backgrounds: Sequence[Path], matrix: int, coils: int) -> StoredSeries:
     """A simulated series of random anatomy for training, half of them on the background volumes."""
-    background = None
-    if backgrounds and generator.random() < 0.5:
-        background = backgrounds[int(generator.integers(len(backgrounds)))]
+    background = random_background(generator, backgrounds)
     return series_of_seed(int(generator.integers(VALIDATION_SEEDS_FROM)), matrix, coils, background)
+
+
+def random_background(generator: np.random.Generator, backgrounds: Sequence[Path]) -> Path | None:
+    """One of them for every other series; None for the procedural pelvis."""
+    if backgrounds and generator.random() < 0.5:
+        return backgrounds[int(generator.integers(len(backgrounds)))]
+    return None
 
 
 def series_of_seed(seed: int, matrix: int, coils: int, background: Path | None = None) -> StoredSeries:

@@ -15,7 +15,12 @@ from TemporalReconLib.geometry import slice_geometry
 from TemporalReconLib.simulation.simulated_series import SimulatedSeries
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
 from TemporalReconLib.training.recorded_truth import lies_in
-from TemporalReconLib.training.stored_series import VALIDATION_SEEDS_FROM, StoredSeries, VisibleInstrument
+from TemporalReconLib.training.stored_series import (
+    VALIDATION_SEEDS_FROM,
+    StoredSeries,
+    VisibleInstrument,
+    random_background,
+)
 
 # Mostly magnitudes of one channel, as such volumes are stored.
 _SINGLE_CHANNEL, _SEVERAL_COILS = 0.75, (2, 4, 6)
@@ -27,9 +32,7 @@ def swept_series(
     generator: np.random.Generator, backgrounds: Sequence[Path], matrix: int, n_frames: int
 ) -> StoredSeries:
     """A random volume for training, half of them on the background volumes; short ones go forth and back."""
-    background = None
-    if backgrounds and generator.random() < 0.5:
-        background = backgrounds[int(generator.integers(len(backgrounds)))]
+    background = random_background(generator, backgrounds)
     return swept_series_of_seed(int(generator.integers(VALIDATION_SEEDS_FROM)), matrix, n_frames, background)
 
 

@@ -10,11 +10,12 @@ from bar_masks import mask_of, probabilities
 from bar_phantom import BarOptions, draw_case
 from InstrumentTrackerLib.evaluation.calibration_fit import fit_logistic, fit_spread
 from InstrumentTrackerLib.evaluation.localizer_calibration import calibrated
-from InstrumentTrackerLib.localization.masks.calibration import SPREADS, Calibration, Spread, own_calibration
+from InstrumentTrackerLib.localization.masks.calibration import SPREADS, Calibration, Spread
 from InstrumentTrackerLib.localization.masks.guide_estimate import weigh
 from InstrumentTrackerLib.localization.masks.image_confidence import NEEDLE_EVIDENCE, NeedleEvidence
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.segmentation.registry import calibration_file
 from TemporalReconLib.errors import InputError
 
 
@@ -94,7 +95,7 @@ def test_a_network_of_ones_own_has_the_calibration_that_lies_beside_it(tmp_path)
     shipped = Calibration.read()
     assert Calibration.of_model(None) == Calibration.of_model(tmp_path) == shipped
     own = replace(shipped, provenance="fitted to another network")
-    own.write(own_calibration(tmp_path))
+    own.write(calibration_file(tmp_path))
     weights = tmp_path / "model.safetensors"
     weights.touch()
     assert Calibration.of_model(tmp_path) == Calibration.of_model(weights) == own

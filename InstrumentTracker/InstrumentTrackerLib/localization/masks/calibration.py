@@ -11,10 +11,9 @@ from typing import Any
 from TemporalReconLib.errors import InputError
 
 from InstrumentTrackerLib.localization.masks.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
+from InstrumentTrackerLib.segmentation.registry import calibration_file
 
 SHIPPED = Path(__file__).with_name("calibration.json")
-# Beside the weights of another network, where ``instrument-tracker calibrate`` leaves it.
-FILE_NAME = "inboreguidance-calibration.json"
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class Calibration:
         InputError
             As :meth:`read`.
         """
-        own = None if model is None else own_calibration(model)
+        own = None if model is None else calibration_file(model)
         return cls.read(SHIPPED if own is None or not own.is_file() else own)
 
     @classmethod
@@ -112,11 +111,6 @@ class Calibration:
             "needle": {"bias": self.needle.bias, "weights": self.needle.weights},
         }
         path.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
-
-
-def own_calibration(model: Path) -> Path:
-    """Where the calibration of a network lies, given its folder or file."""
-    return (model if model.is_dir() else model.parent) / FILE_NAME
 
 
 def _logistic(values: dict[str, Any], names: tuple[str, ...]) -> Logistic:

@@ -115,6 +115,8 @@ class SampleLocalizer:
     def localize(self, image: ImageFrame, prediction: TrackedPose | None) -> SamplePose | None:
         """Needle tip of the frame ingested last; None where the samples have nothing to say, or are of another frame.
 
+        None is fitted where the picture is doubted, for it would not be reported.
+
         Parameters
         ----------
         image
@@ -131,6 +133,7 @@ class SampleLocalizer:
         tissue = self._tissue.update(previous.data, plane, course)
         if (
             course is None
+            or image.is_unreliable
             or frame.index != image.index
             or not (MIN_ACCELERATION <= frame.acceleration <= MAX_NEEDLE_ACCELERATION)
         ):
