@@ -44,15 +44,25 @@ def status(state: str, reason: str) -> Envelope:
     return Envelope(StatusMessage(2, f"{state}: {reason}"), "TemporalRecon", metadata={"TR.State": state})
 
 
+def send_until_running(session: EngineSession, server: IgtlServer) -> None:
+    """A connected session may not be accepted yet, and one picture is live for half a second only: more are sent."""
+
+    def is_running() -> bool:
+        server.publish(picture())
+        return session.status.state is SessionState.RUNNING
+
+    wait_until(is_running)
+
+
 def test_states_follow_the_engine_from_start_to_stop(session: EngineSession, server: IgtlServer) -> None:
     assert session.status.state is SessionState.STOPPED
     session.start("127.0.0.1", server.port)
     wait_until(lambda: session.status.state is SessionState.WAITING)
     assert f"port {server.port}" in session.status.advice
-    server.publish(picture())
-    wait_until(lambda: session.status.state is SessionState.RUNNING)
+    send_until_running(session, server)
     now = session.status
-    assert (now.n_frames, now.n_dropped) == (1, 3)
+    assert now.n_frames >= 1
+    assert now.n_dropped == 3
     assert now.latency_s == pytest.approx(0.025)
     wait_until(lambda: session.status.state is SessionState.STALLED)
     stalled = session.status
@@ -103,8 +113,7 @@ def test_a_lost_connection_is_named(session: EngineSession) -> None:
     with IgtlServer(0) as server:
         session.start("127.0.0.1", server.port)
         wait_until(lambda: server.counters.clients == 1)
-        server.publish(picture())
-        wait_until(lambda: session.status.state is SessionState.RUNNING)
+        send_until_running(session, server)
     wait_until(lambda: session.status.state is SessionState.STALLED)
     assert "connection to the engine is lost" in session.status.reason
 
