@@ -39,12 +39,31 @@ START_TIMEOUT_S = 120.0
 MAX_BLOCKED_MS, MAX_UPDATE_MS, MAX_GROWTH_MB = 50.0, 15.0, 2.0
 
 
+class Beats:
+    """Times between heartbeats, ms, counted in bins of 0.1 ms: a list of them would be most of the growth."""
+
+    BIN_MS, N_BINS = 0.1, 20_000
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(self.N_BINS, dtype=np.int64)
+        self.max_ms = 0.0
+
+    def note(self, time_ms: float) -> None:
+        self._counts[min(max(int(time_ms / self.BIN_MS), 0), self.N_BINS - 1)] += 1
+        self.max_ms = max(self.max_ms, time_ms)
+
+    def percentile_ms(self, percent: float) -> float:
+        """Upper edge of the bin in which it lies."""
+        cumulated = np.cumsum(self._counts)
+        return float((np.searchsorted(cumulated, percent / 100 * cumulated[-1]) + 1) * self.BIN_MS)
+
+
 @dataclass
 class Session:
     """What was noted during one session; times in ms. Packed numbers: lists would be most of the growth."""
 
-    blocked: array[float] = field(default_factory=lambda: array("d"))
-    blocked_cpu: array[float] = field(default_factory=lambda: array("d"))
+    blocked: Beats = field(default_factory=Beats)
+    blocked_cpu: Beats = field(default_factory=Beats)
     updates: array[float] = field(default_factory=lambda: array("d"))
     updates_cpu: array[float] = field(default_factory=lambda: array("d"))
     resident_mb: array[float] = field(default_factory=lambda: array("d"))
@@ -56,9 +75,9 @@ class Session:
         slope = float(np.polyfit(counts, self.resident_mb[settled], 1)[0]) if len(counts) > 1 else 0.0
         return {
             "pictures": len(self.updates),
-            "blocked_max_ms": round(max(self.blocked), 1),
-            "blocked_p99_ms": round(float(np.percentile(self.blocked, 99)), 1),
-            "blocked_cpu_max_ms": round(max(self.blocked_cpu), 1),
+            "blocked_max_ms": round(self.blocked.max_ms, 1),
+            "blocked_p99_ms": round(self.blocked.percentile_ms(99), 1),
+            "blocked_cpu_max_ms": round(self.blocked_cpu.max_ms, 1),
             "update_median_ms": round(float(np.median(self.updates)), 1),
             "update_p95_ms": round(float(np.percentile(self.updates, 95)), 1),
             "update_max_ms": round(max(self.updates), 1),
@@ -66,6 +85,7 @@ class Session:
             "update_cpu_p95_ms": round(float(np.percentile(self.updates_cpu, 95)), 1),
             "update_cpu_max_ms": round(max(self.updates_cpu), 1),
             "growth_mb_per_1000": round(1000 * slope, 2),
+            "resident_mb": [round(value, 1) for value in self.resident_mb[:: max(len(self.resident_mb) // 10, 1)]],
             "nodes": [min(self.nodes), max(self.nodes)],
         }
 
@@ -153,8 +173,8 @@ class Panel:
         def beat() -> None:
             now, cpu = time.perf_counter(), time.thread_time()
             if self.session is not None:
-                self.session.blocked.append(1e3 * (now - last[0]) - HEARTBEAT_MS)
-                self.session.blocked_cpu.append(1e3 * (cpu - last[1]))
+                self.session.blocked.note(1e3 * (now - last[0]) - HEARTBEAT_MS)
+                self.session.blocked_cpu.note(1e3 * (cpu - last[1]))
             last[:] = [now, cpu]
 
         timer = qt.QTimer()

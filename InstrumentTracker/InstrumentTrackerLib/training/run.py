@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from TemporalReconLib.folder_lock import alone_in
 from TemporalReconLib.training.outcome import Trained, begin_with
 from TemporalReconLib.training.stop_request import StopRequest
 from TemporalReconLib.weights.bundle import open_weights
@@ -34,12 +35,15 @@ def train(
     Raises
     ------
     InputError
-        If the folder holds a run of other settings, nothing was trained at all, or a file cannot be used.
+        If another run works in the folder, it holds a run of other settings, nothing was trained at all, or a
+        file cannot be used.
     """
     torch.manual_seed(stream.seed)
     network = InstrumentNetwork()
     started_from = "" if weights is None else begin_with(network, open_weights(weights, METHOD))
-    trainer = Trainer(network, recipe, stream, folder, device, started_from)
-    with StopRequest() as stop:
-        trainer.run(report, stop, seconds)
-    return Trained(trainer.checkpoint.step, recipe.steps, write_model(folder), stop.is_set and not trainer.is_finished)
+    with alone_in(folder, "train"):
+        trainer = Trainer(network, recipe, stream, folder, device, started_from)
+        with StopRequest() as stop:
+            trainer.run(report, stop, seconds)
+        model = write_model(folder)
+    return Trained(trainer.checkpoint.step, recipe.steps, model, stop.is_set and not trainer.is_finished)

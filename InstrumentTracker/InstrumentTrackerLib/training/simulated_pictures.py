@@ -12,23 +12,29 @@ from TemporalReconLib.simulation.simulated_series import SimulatedSeries, simula
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SLICE_THICKNESS_MM, SimulationConfig
 
 from InstrumentTrackerLib.training.picture import Picture
+from InstrumentTrackerLib.training.swept_pictures import swept_pictures
 
 # Training draws its series below, validation from here on; tests have their own, higher seeds.
 VALIDATION_SEEDS_FROM = 900_000
 FULLY_SAMPLED = "fully-sampled"
 METHODS = (FULLY_SAMPLED, "temporal", "compressed-sensing", "sliding-window", "zero-filled")
 _SHARES = (0.3, 0.32, 0.18, 0.12, 0.08)
+# Share of the series that are slices of a volume played as time.
+_SWEPT = 0.4
 # The first frames of a series without planning scan show next to nothing.
 _FIRST_FRAME = 2
 
 
 def simulated_pictures(generator: np.random.Generator, backgrounds: Sequence[Path]) -> Iterator[Picture]:
-    """Frame after frame of series after series, without end."""
+    """Frame after frame of series after series, over time and over slices, without end."""
     while True:
         seed = int(generator.integers(VALIDATION_SEEDS_FROM))
         background = None
         if backgrounds and generator.random() < 0.5:
             background = backgrounds[int(generator.integers(len(backgrounds)))]
+        if generator.random() < _SWEPT:
+            yield from swept_pictures(seed, background)
+            continue
         method = str(generator.choice(METHODS, p=_SHARES))
         yield from pictures_of(random_series(seed, background), method)
 

@@ -27,7 +27,8 @@ _RENDERED_DATA = (
     "Half of the examples: instruments drawn with widely varied dimensions, brightness and wear into oblique cuts "
     "through procedural pelves{volumes}, with look-alikes that carry no label, contrast curves, "
     "inversion, shading, banding, blur, ringing, noise and undersampling. The other half: frames of simulated series "
-    "as the methods of this project reconstruct them at R = 4 to 40, failures among them, and fully sampled."
+    "as the methods of this project reconstruct them at R = 4 to 40, failures among them, and fully sampled; and "
+    "slices of single volumes played as time, at R = 3 to 32."
 )
 _LIMITS = (
     "Its figures come from simulated pictures only and say nothing of a real scanner.",

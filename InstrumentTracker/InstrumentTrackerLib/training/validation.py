@@ -20,9 +20,11 @@ from InstrumentTrackerLib.training.examples import Example, random_example
 from InstrumentTrackerLib.training.picture import Picture
 from InstrumentTrackerLib.training.rendered_pictures import RenderedPictures
 from InstrumentTrackerLib.training.simulated_pictures import METHODS, VALIDATION_SEEDS_FROM, pictures_of, random_series
+from InstrumentTrackerLib.training.swept_pictures import swept_pictures
 
 _N_SERIES = 10
 _EVERY = 3
+_N_SWEPT = 4
 _N_RENDERED = 32
 _BATCH = 16
 # Along the axis: how far before and beyond a tip the end of the label is looked for; errors are cut off there.
@@ -67,12 +69,15 @@ class Validation:
 
 
 def validation_batches(seed: int, backgrounds: Sequence[Path], size: int) -> list[Example]:
-    """The same batches for the same seed: simulated series in every method's style, and rendered pictures."""
+    """The same batches for the same seed: simulated ones in every method's style, slices as time, rendered ones."""
     generator = np.random.default_rng([seed, 1])
     pictures: list[Picture] = []
     for number in range(_N_SERIES):
         series = random_series(VALIDATION_SEEDS_FROM + number)
         pictures += islice(pictures_of(series, METHODS[number % len(METHODS)]), 1, None, _EVERY)
+    for number in range(_N_SWEPT):
+        swept = swept_pictures(VALIDATION_SEEDS_FROM + _N_SERIES + number, method="temporal")
+        pictures += islice(swept, 0, None, _EVERY)
     rendered = RenderedPictures(generator, backgrounds, n_procedural=2, uses_of_volume=_N_RENDERED // 2)
     pictures += [rendered.next() for _ in range(_N_RENDERED)]
     examples = [random_example(generator, picture, size) for picture in pictures]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
+from TemporalReconLib.folder_lock import alone_in
 from TemporalReconLib.reconstruction.temporal_reconstruction import TemporalReconstruction
 from TemporalReconLib.training.example_stream import StreamConfig
 from TemporalReconLib.training.methods import make_unroll
@@ -42,15 +44,18 @@ def train(
     Raises
     ------
     InputError
-        If the folder holds a run of other settings, nothing was trained at all, or a file cannot be used.
+        If another run works in the folder, it holds a run of other settings, nothing was trained at all, or a
+        file cannot be used.
     """
     torch.manual_seed(stream.seed)
     unroll = make_unroll(method)
     started_from = "" if weights is None else begin_with(unroll.network, open_weights(weights, method))
-    trainer = Trainer(unroll, recipe, stream, folder, process.device, process.rank, process.n_ranks, started_from)
-    with StopRequest(is_patient=process.n_ranks > 1) as stop:
-        trainer.run(report, stop, seconds)
-    model = write_model(folder) if process.rank == 0 else folder
-    if process.rank == 0 and method == "temporal" and trainer.is_finished and recipe.steps >= _CALIBRATED_FROM_STEPS:
-        model = write_model(folder, calibrate(TemporalReconstruction(process.device, model), calibrating))
+    with alone_in(folder, "train") if process.rank == 0 else nullcontext():
+        trainer = Trainer(unroll, recipe, stream, folder, process.device, process.rank, process.n_ranks, started_from)
+        with StopRequest(is_patient=process.n_ranks > 1) as stop:
+            trainer.run(report, stop, seconds)
+        model = write_model(folder) if process.rank == 0 else folder
+        is_calibrated = method == "temporal" and trainer.is_finished and recipe.steps >= _CALIBRATED_FROM_STEPS
+        if process.rank == 0 and is_calibrated:
+            model = write_model(folder, calibrate(TemporalReconstruction(process.device, model), calibrating))
     return Trained(trainer.checkpoint.step, recipe.steps, model, stop.is_set and not trainer.is_finished)

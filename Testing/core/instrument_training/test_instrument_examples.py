@@ -6,7 +6,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.training import examples, rendered_pictures, simulated_pictures
+from InstrumentTrackerLib.training import examples, rendered_pictures, simulated_pictures, swept_pictures
 from InstrumentTrackerLib.training.examples import random_example
 from InstrumentTrackerLib.training.intensities import recolored, worn_down
 from InstrumentTrackerLib.training.look_alikes import add_look_alikes
@@ -15,7 +15,8 @@ from InstrumentTrackerLib.training.simulated_pictures import FULLY_SAMPLED, pict
 from InstrumentTrackerLib.training.undersampled import undersampled
 from InstrumentTrackerLib.training.validation import label_end
 from picture_samples import SIZE, a_picture
-from TemporalReconLib.simulation.simulated_series import simulate_series
+from TemporalReconLib.geometry import ras_to_ijk
+from TemporalReconLib.simulation.simulated_series import SimulatedSeries, simulate_series
 from TemporalReconLib.simulation.simulation_config import SimulationConfig
 
 
@@ -121,6 +122,31 @@ def test_simulated_pictures_carry_the_truth_of_their_frame():
     assert np.corrcoef(full[5].data.ravel(), sparse[3].data.ravel())[0, 1] > 0.7
 
 
+def test_swept_pictures_step_through_the_slices_of_one_moment(monkeypatch):
+    seen = []
+
+    def small(**config):
+        seen.append(SimulatedSeries(SimulationConfig(**{**config, "matrix": 48, "instrument": True})))
+        return seen[0].config
+
+    monkeypatch.setattr(swept_pictures, "SimulationConfig", small)
+    monkeypatch.setattr(swept_pictures, "_ACCELERATIONS", (1.5, 1.5))
+    pictures = list(swept_pictures.swept_pictures(5, method="sliding-window"))
+    series = seen[0]
+    n_shown = series.config.n_slices - 1
+    assert len(pictures) == 3 * n_shown, "three moments, but the first slice of each"
+    sweep = pictures[:n_shown]
+    assert len({tuple(picture.state.guide_tip) for picture in sweep}) == 1, "time stands still"
+    states = [series.scenario.state(series.mid_time_s(number)) for number in range(series.config.frames)]
+    tips = [None if state is None else tuple(state.guide_tip) for state in states]
+    stack = series.image(tips.index(tuple(sweep[0].state.guide_tip))).reshape(series.config.n_slices, -1)
+    for number, picture in enumerate(sweep, start=1):
+        place = ras_to_ijk(series.ijk_to_ras, picture.ijk_to_ras[:3, 3])
+        assert place == pytest.approx([0, 0, number], abs=1e-6)
+    fits = np.array([[np.corrcoef(p.data.ravel(), true)[0, 1] for true in stack] for p in sweep])
+    assert fits.argmax(axis=1).tolist() == list(range(1, n_shown + 1)), "each shows its own slice"
+
+
 def test_training_never_draws_a_validation_seed(monkeypatch):
     seeds = []
 
@@ -130,5 +156,6 @@ def test_training_never_draws_a_validation_seed(monkeypatch):
 
     monkeypatch.setattr(simulated_pictures, "random_series", note)
     monkeypatch.setattr(simulated_pictures, "pictures_of", lambda series, method: iter([series]))
+    monkeypatch.setattr(simulated_pictures, "swept_pictures", lambda seed, background: iter([note(seed)]))
     list(islice(simulated_pictures.simulated_pictures(np.random.default_rng(0), ()), 2000))
     assert max(seeds) < simulated_pictures.VALIDATION_SEEDS_FROM

@@ -21,6 +21,7 @@ from InstrumentTrackerLib.training.validation import validate
 from picture_samples import FewPictures, a_picture, few_pictures
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.folder_lock import alone_in
 from TemporalReconLib.training.checkpoint import read_checkpoint
 from TemporalReconLib.weights.bundle import open_weights
 from TemporalReconLib.weights.model_card import read_card
@@ -169,6 +170,11 @@ def test_the_command_trains_and_goes_on(tmp_path, capsys):
     assert command("--output", tmp_path / "run", "--steps", 2, "--device", "cpu") == 0
     assert "trained 2 steps; model: " in capsys.readouterr().out
     assert command("--output", tmp_path / "run", "--steps", 2, "--device", "cpu") == 0
+
+
+def test_two_runs_never_write_into_one_folder(tmp_path):
+    with alone_in(tmp_path / "run", "train"), pytest.raises(InputError, match="another 'train' is working in it"):
+        command("--output", tmp_path / "run", "--steps", 2, "--device", "cpu")
 
 
 REFUSALS = {

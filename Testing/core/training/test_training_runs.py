@@ -14,6 +14,7 @@ from TemporalReconLib.acquisition.series import open_series
 from TemporalReconLib.cli import reconstruct, simulate
 from TemporalReconLib.cli import train as train_command
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.folder_lock import alone_in
 from TemporalReconLib.training import training_log, validation
 from TemporalReconLib.training.checkpoint import read_checkpoint
 from TemporalReconLib.training.processes import Process
@@ -132,6 +133,12 @@ def test_bad_requests_are_one_line_and_leave_nothing(tmp_path, words, message):
         command("train", "--output", tmp_path / "run", *words)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_two_runs_never_write_into_one_folder(tmp_path):
+    with alone_in(tmp_path / "run", "train"), pytest.raises(InputError, match="another 'train' is working in it"):
+        run(tmp_path / "run")
+    run(tmp_path / "run")
 
 
 def test_a_file_is_no_output_folder(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.folder_lock import alone_in
 
 from InstrumentTrackerLib.evaluation.study.cases.case_folder import read_folder
 from InstrumentTrackerLib.evaluation.study.cases.manifest import read_manifest
@@ -17,7 +18,7 @@ from InstrumentTrackerLib.evaluation.study.cases.study_case import Exclusion, St
 from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
 from InstrumentTrackerLib.evaluation.study.provenance import provenance, results_version
 from InstrumentTrackerLib.evaluation.study.runs.case_work import CaseTask, CaseWork
-from InstrumentTrackerLib.evaluation.study.runs.journal import Journal, alone_in
+from InstrumentTrackerLib.evaluation.study.runs.journal import Journal
 from InstrumentTrackerLib.evaluation.study.runs.run_key import runs_of
 from InstrumentTrackerLib.evaluation.study.runs.schedule import Schedule
 from InstrumentTrackerLib.reading.joined import Reading, join_reading
@@ -84,7 +85,7 @@ def do_study(
         If source, weights or folder cannot be used, or another study is at work there; a single case that cannot is
         listed instead.
     """
-    with alone_in(folder):
+    with alone_in(folder, "evaluate"):
         return _do_study(folder, source, config, device, schedule, listener)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.errors import InputError
 
@@ -19,35 +17,9 @@ from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey
 
 RESULTS_FILE = "results.jsonl"
 PICTURES_FOLDER = "pictures"
-_LOCK_FILE = ".lock"
 
 Row = dict[str, Any]
 Place = tuple[str, str, RunKey]
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Nobody else works in the folder meanwhile; a process that is killed leaves it to the next one.
-
-    Raises
-    ------
-    InputError
-        If somebody does, or the folder cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK_FILE)
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise InputError(
-            f"--output {folder}: another 'evaluate' is working in it; wait for it, or give another folder"
-        ) from error
-    except OSError as error:
-        raise InputError(f"--output {folder}: cannot be made ({error.strerror or error})") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class Journal:
