@@ -11,12 +11,9 @@ from TemporalReconLib.module.mrml_status_text import countersText
 
 from InstrumentTrackerLib.module.mrml_display_section import DisplaySection
 from InstrumentTrackerLib.module.mrml_guidance_section import GuidanceSection
-from InstrumentTrackerLib.module.mrml_log_section import LogSection
 from InstrumentTrackerLib.module.mrml_logic import InstrumentTrackerLogic
 from InstrumentTrackerLib.module.mrml_plan_section import PlanSection
 from InstrumentTrackerLib.module.mrml_provenance import ProvenanceSource
-from InstrumentTrackerLib.module.mrml_reading_section import ReadingSection
-from InstrumentTrackerLib.module.mrml_review_section import ReviewSection
 
 _UI_FOLDER = Path(__file__).parents[2] / "Resources" / "UI"
 
@@ -30,6 +27,11 @@ class InstrumentTrackerWidget(EngineWidget):
         return InstrumentTrackerLogic()
 
     def setupSections(self):
+        # A third of the module's import time, which Slicer's start need not wait for.
+        from InstrumentTrackerLib.module.mrml_log_section import LogSection
+        from InstrumentTrackerLib.module.mrml_reading_section import ReadingSection
+        from InstrumentTrackerLib.module.mrml_review_section import ReviewSection
+
         for name in ("Plan", "Guidance", "Display", "Log", "Review", "Reading"):
             addSection(self.ui, name, _UI_FOLDER)
         self.ui.sourceCollapsibleButton.text = _("Input")

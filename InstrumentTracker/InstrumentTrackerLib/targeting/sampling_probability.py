@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 Array = NDArray[np.float64]
 
@@ -57,6 +56,8 @@ def sampling_probability(
 
 def _in_disk(mean: Array, covariance: Array, radius: Array) -> Array:
     """Share of normal distributions (n, 2), (n, 2, 2) within disks (n,) about the origin."""
+    from scipy.special import ndtr  # Slicer's start need not wait for it: most of the module's import time
+
     variances, axes = np.linalg.eigh(covariance)
     std = np.maximum(np.sqrt(np.maximum(variances, 0.0)), MIN_STD_MM)
     middle = np.einsum("nji,nj->ni", axes, mean)
