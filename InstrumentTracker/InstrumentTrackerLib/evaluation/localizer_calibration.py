@@ -1,6 +1,7 @@
 """What a segmenter's masks are worth: fitted on simulated series that neither training nor tests use.
 
-They are reconstructed and segmented; pictures without instrument, but with what resembles one, are added.
+They are reconstructed and segmented, over time and some over the slices of a volume; pictures without instrument, but
+with what resembles one, are added.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.training.rendered_pictures import RenderedPictures
 from InstrumentTrackerLib.training.simulated_pictures import FULLY_SAMPLED, VALIDATION_SEEDS_FROM, random_series
+from InstrumentTrackerLib.training.swept_pictures import swept_images
 
 # Behind the series that training validates on.
 SEEDS_FROM = VALIDATION_SEEDS_FROM + 60_000
@@ -26,6 +28,8 @@ SEEDS_FROM = VALIDATION_SEEDS_FROM + 60_000
 METHODS = ("temporal", "temporal", FULLY_SAMPLED, "temporal", "compressed-sensing")
 # Neighboring frames say nearly the same.
 EVERY, FIRST_FRAME = 3, 2
+# One volume whose slices are played as time after so many series.
+SWEPT_AFTER = 4
 # Pictures with look-alikes and no instrument for each series: hardly any simulated series has such.
 LOOK_ALIKES_PER_SERIES = 1
 FEWEST_SIGHTS = 30
@@ -57,6 +61,9 @@ def calibrated(
         series = random_series(SEEDS_FROM + number)
         for image in _images(series, METHODS[number % len(METHODS)], device):
             frames.append(JudgedFrame(image, segmenter.segment(image), series.truth.frames[image.index]))
+        if number % SWEPT_AFTER == 0:
+            for swept in swept_images(SEEDS_FROM + number, method="temporal", device=device):
+                frames.append(JudgedFrame(swept.image, segmenter.segment(swept.image), swept.truth))
     n_look_alikes = LOOK_ALIKES_PER_SERIES * n_series
     frames.extend(look_alikes(segmenter, n_look_alikes))
     n_found = sum(bool(frame.mask.labels.any()) for frame in frames)
@@ -65,7 +72,9 @@ def calibrated(
             f"{source} marks something in {n_found} of {len(frames)} simulated pictures; {FEWEST_SIGHTS} are needed to "
             "fit its confidence: does it label guide and needle, on pictures like these?"
         )
-    seeds = f"seeds {SEEDS_FROM}-{SEEDS_FROM + n_series - 1}, {n_look_alikes} look-alikes"
+    n_swept = -(-n_series // SWEPT_AFTER)
+    seeds = f"seeds {SEEDS_FROM}-{SEEDS_FROM + n_series - 1}, {n_swept} of them also slice by slice, "
+    seeds += f"{n_look_alikes} look-alikes"
     return fit_calibration(frames, f"{source}, {seeds}")
 
 

@@ -7,16 +7,19 @@ smeared where nothing of the series over time is, and an instrument is seen in a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from TemporalReconLib.acquisition.frame_series import SlicesAsTime
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.masks import MASK_KINDS
-from TemporalReconLib.engine.offline import SeriesOptions, prepare_for_playing, reconstruct_series
+from TemporalReconLib.engine.offline import OpenedSeries, SeriesOptions, prepare_for_playing, reconstruct_series
 from TemporalReconLib.reconstruction.registry import make_reconstructor
+from TemporalReconLib.simulation.instrument import InstrumentState
 from TemporalReconLib.simulation.simulated_series import SimulatedSeries
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SLICE_THICKNESS_MM, SimulationConfig
+from TemporalReconLib.simulation.truth import FrameTruth
 
 from InstrumentTrackerLib.training.picture import Picture
 
@@ -32,7 +35,38 @@ _SWEEPS = 3
 _FIRST_FRAME = 1
 
 
+@dataclass(frozen=True, eq=False)
+class SweptImage:
+    """A slice as a method shows it, the simulated biopsy that it is of, and the number of the moment."""
+
+    image: ImageFrame
+    series: SimulatedSeries
+    moment: int
+
+    @property
+    def state(self) -> InstrumentState | None:
+        """Where the instrument is; None without one."""
+        series = self.series
+        return series.scenario.state(series.mid_time_s(self.moment)) if series.config.instrument else None
+
+    @property
+    def truth(self) -> FrameTruth:
+        """Of this slice."""
+        image, width = self.image, self.series.instrument.width
+        return FrameTruth.of(image.index, 0.0, self.state, width, image.ijk_to_ras, image.data.shape)
+
+
 def swept_pictures(seed: int, background: Path | None = None, method: str | None = None) -> Iterator[Picture]:
+    """What training learns from: see :func:`swept_images`."""
+    for swept in swept_images(seed, background, method):
+        state = swept.state
+        instrument = None if state is None else swept.series.instrument
+        yield Picture(swept.image.data, swept.image.ijk_to_ras, SLICE_THICKNESS_MM, instrument, state)
+
+
+def swept_images(
+    seed: int, background: Path | None = None, method: str | None = None, device: str = "cpu"
+) -> Iterator[SweptImage]:
     """The slices of a few moments of a simulated biopsy as a method shows them one after the other.
 
     Parameters
@@ -56,10 +90,14 @@ def swept_pictures(seed: int, background: Path | None = None, method: str | None
     series = SimulatedSeries(config)
     for moment in generator.integers(_MOMENTS // 4, _MOMENTS, size=_SWEEPS):
         chosen = str(generator.choice(METHODS, p=_SHARES)) if method is None else method
-        yield from _sweep(generator, series, int(moment), chosen)
+        opened = _opened(generator, series, int(moment))
+        for image in reconstruct_series(opened, make_reconstructor(chosen, device)):
+            if image.index >= _FIRST_FRAME:
+                yield SweptImage(image, series, int(moment))
 
 
-def _sweep(generator: np.random.Generator, series: SimulatedSeries, moment: int, method: str) -> Iterator[Picture]:
+def _opened(generator: np.random.Generator, series: SimulatedSeries, moment: int) -> OpenedSeries:
+    """One moment's slices, undersampled at random."""
     options = SeriesOptions(
         frames="slices",
         acceleration=float(np.exp(generator.uniform(*np.log(_ACCELERATIONS)))),
@@ -67,12 +105,7 @@ def _sweep(generator: np.random.Generator, series: SimulatedSeries, moment: int,
         mask_seed=int(generator.integers(2**31)),
     )
     volume = ImageFrame(_with_noise(generator, series, moment), series.ijk_to_ras, index=0)
-    opened = prepare_for_playing(SlicesAsTime(volume, f"swept-{series.config.seed}"), options)
-    state = series.scenario.state(series.mid_time_s(moment)) if series.config.instrument else None
-    instrument = None if state is None else series.instrument
-    for image in reconstruct_series(opened, make_reconstructor(method, "cpu")):
-        if image.index >= _FIRST_FRAME:
-            yield Picture(image.data, image.ijk_to_ras, SLICE_THICKNESS_MM, instrument, state)
+    return prepare_for_playing(SlicesAsTime(volume, f"swept-{series.config.seed}"), options)
 
 
 def _with_noise(generator: np.random.Generator, series: SimulatedSeries, moment: int) -> np.ndarray:
