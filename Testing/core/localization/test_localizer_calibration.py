@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from bar_masks import mask_of, probabilities
 from bar_phantom import BarOptions, draw_case
+from InstrumentTrackerLib.evaluation import localizer_calibration
 from InstrumentTrackerLib.evaluation.calibration_fit import fit_logistic, fit_spread
 from InstrumentTrackerLib.evaluation.localizer_calibration import calibrated
 from InstrumentTrackerLib.localization.masks.calibration import SPREADS, Calibration, Spread
@@ -110,7 +111,8 @@ def test_confidence_follows_the_calibration_that_the_pipeline_is_given():
     assert sure.confidence > 0.9 and unsure.confidence < 0.3
 
 
-def test_a_segmenter_that_marks_nothing_is_not_calibrated():
+def test_a_segmenter_that_marks_nothing_is_not_calibrated(monkeypatch):
+    monkeypatch.setattr(localizer_calibration, "swept_images", lambda *_, **__: iter(()))
     with pytest.raises(InputError, match="blind marks something in 0 of"):
         calibrated(Blind(), "blind", "cpu", n_series=1)
 
