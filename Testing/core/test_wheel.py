@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
 from pathlib import Path
 
@@ -14,8 +16,8 @@ MODELS = REPOSITORY / "Resources" / "Models"
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """What a freshly built wheel holds."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Freshly built; one holds both packages."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     # Built from what git knows: setuptools would write its build folders into the repository.
@@ -24,7 +26,13 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     subprocess.run(["tar", "-x", "-C", str(source)], input=archive, check=True)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "."]
     subprocess.run([*command, "--wheel-dir", str(folder)], cwd=source, check=True)
-    (wheel,) = folder.glob("*.whl")
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def names(wheel: Path) -> set[str]:
+    """What the wheel holds."""
     with zipfile.ZipFile(wheel) as content:
         return set(content.namelist())
 
@@ -44,3 +52,24 @@ def test_both_packages_and_both_commands_are_in_the_wheel(names: set[str]) -> No
     assert len(sources) > 100
     assert set(sources) <= names
     assert any(name.endswith(".dist-info/entry_points.txt") for name in names)
+
+
+def test_both_commands_run_where_only_the_wheel_is_installed(wheel: Path, tmp_path: Path) -> None:
+    venv.create(tmp_path / "venv")
+    python, programs = tmp_path / "venv" / "bin" / "python", tmp_path / "venv" / "bin"
+
+    def run(*command: str | Path) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    # What the packages depend on comes from this environment, and nothing from the network.
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"), encoding="utf-8")
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel)
+    assert site.as_posix() in run(python, "-c", "import TemporalReconLib; print(TemporalReconLib.__file__)")
+    small = ("--matrix", "64", "--frames", "3", "--coils", "2", "--slices", "1", "--acceleration", "4")
+    run(programs / "temporal-recon", "simulate", "--output", "case.h5", *small)
+    run(programs / "temporal-recon", "reconstruct", "case.h5", "--output", "recon.seq.nrrd", "--device", "cpu")
+    run(programs / "instrument-tracker", "track", "case.h5", "--output", "track.csv", "--device", "cpu")
+    assert len((tmp_path / "track.csv").read_text(encoding="utf-8").splitlines()) == 1 + 3

@@ -40,7 +40,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--weights", nargs="+", default=[], metavar="METHOD=PATH", help="instead of those of the product"
     )
     parser.add_argument(
-        "--background", nargs="+", type=path_name, default=[], metavar="VOL", help="MR anatomy of half of the series"
+        *("--backgrounds", "--background"),
+        nargs="+",
+        type=path_name,
+        default=[],
+        metavar="VOL",
+        help="MR anatomy of half of the series",
     )
     parser.add_argument("--matrix", type=int, default=256, metavar="N", help="rows, columns (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="another test set (%(default)s)")
@@ -59,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     from TemporalReconLib.benchmark.test_set import TestSet
 
     plan = Plan(
-        TestSet(options.series, options.frames, options.seed, tuple(options.background), options.matrix),
+        TestSet(options.series, options.frames, options.seed, tuple(options.backgrounds), options.matrix),
         available_methods() if options.methods is None else listed(options.methods, "--methods", str),
         listed(options.accelerations, "--accelerations", float),
         listed(options.masks, "--masks", str),
