@@ -22,7 +22,6 @@ from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.targeting.artifact_correction import ArtifactCorrection
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.targeting.targeting_error import TargetingError
-from InstrumentTrackerLib.tracking.rules import UNRELIABLE_CONFIDENCE
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 from InstrumentTrackerLib.tracking.tracker import Tracker
 
@@ -106,8 +105,6 @@ class TrackingPipeline:
         pose = fuse(pose, self._samples.localize(image, self._last))
         if (image.acceleration > MAX_NEEDLE_ACCELERATION or image.is_unreliable) and pose.needle_tip is not None:
             pose = pose.without_needle()
-        if image.is_unreliable:
-            pose = pose.doubted(UNRELIABLE_CONFIDENCE)
         tracked = self._tracker.update(pose, is_reliable=not image.is_unreliable)
         # Pictures show voids: the next one is searched where this one's void was, not where its metal is.
         self._last = tracked

@@ -30,8 +30,8 @@ METHODS = ("temporal", "temporal", FULLY_SAMPLED, "temporal", "compressed-sensin
 EVERY, FIRST_FRAME = 3, 2
 # One volume whose slices are played as time after so many series.
 SWEPT_AFTER = 4
-# Pictures with look-alikes and no instrument for each series: hardly any simulated series has such.
-LOOK_ALIKES_PER_SERIES = 1
+# Pictures with look-alikes and no instrument for each series, a fifth of all: hardly any simulated series has such.
+LOOK_ALIKES_PER_SERIES = 2
 FEWEST_SIGHTS = 30
 
 

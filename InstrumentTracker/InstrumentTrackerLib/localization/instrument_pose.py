@@ -94,11 +94,6 @@ class InstrumentPose:
         """The guide alone, at its own confidence."""
         return replace(self, needle_tip=None, needle_tip_covariance=None, confidence=self.certainty_of_guide)
 
-    def doubted(self, factor: float) -> InstrumentPose:
-        """The same, with so much of its confidence."""
-        guide = None if self.guide_confidence is None else factor * self.guide_confidence
-        return replace(self, confidence=factor * self.confidence, guide_confidence=guide)
-
     @property
     def tip(self) -> Point | None:
         """The needle tip, else the guide tip, RAS mm."""

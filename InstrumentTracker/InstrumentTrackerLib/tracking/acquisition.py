@@ -11,8 +11,9 @@ from InstrumentTrackerLib.tracking.rules import (
     AGREEMENT_MM,
     AHEAD_MM,
     CONVINCING_MS,
+    MIN_CONFIDENCE,
+    PAIR_DOUBT,
     SAME_PLACE_MM,
-    SIGHTS,
     SIGHTS_ELSEWHERE,
     SURE_CONFIDENCE,
 )
@@ -21,7 +22,7 @@ Array = NDArray[np.float64]
 
 
 class Acquisition:
-    """Counts sights in a row that agree; the rules stand in ``tracking/rules.py``."""
+    """Counts sights in a row that agree, and pairs of them; the rules stand in ``tracking/rules.py``."""
 
     def __init__(self) -> None:
         self.reset()
@@ -31,6 +32,8 @@ class Acquisition:
         self._sights = 0
         self._lasted_ms = 0.0
         self._latest: InstrumentPose | None = None
+        self._is_pair = False
+        self._is_believed = True
         self._was_followed = False
         self._lost_at: Array | None = None
 
@@ -44,15 +47,24 @@ class Acquisition:
         self._was_followed = False
         self._lost_at = None
 
-    def see(self, sight: InstrumentPose | None, seconds: float) -> None:
-        """Take the sight of a picture, None where there is none; ``seconds`` after the previous picture."""
-        if sight is not None and _agree(self._latest, sight):
+    def see(self, sight: InstrumentPose | None, seconds: float, is_believed: bool = True) -> None:
+        """Take the sight of a picture, weak or not, None where there is none; ``seconds`` after the previous picture.
+
+        Parameters
+        ----------
+        is_believed
+            Whether the picture is, by its own method.
+        """
+        agrees = sight is not None and _agree(self._latest, sight)
+        self._is_pair = agrees and _doubt(self._latest) * _doubt(sight) <= PAIR_DOUBT
+        if sight is None or sight.certainty_of_guide < MIN_CONFIDENCE:
+            self._sights, self._lasted_ms = 0, 0.0
+        elif agrees and self._sights:
             self._sights += 1
             self._lasted_ms += 1000 * seconds
         else:
-            self._sights = 0 if sight is None else 1
-            self._lasted_ms = 0.0
-        self._latest = sight
+            self._sights, self._lasted_ms = 1, 0.0
+        self._latest, self._is_believed = sight, is_believed
 
     @property
     def is_complete(self) -> bool:
@@ -65,17 +77,21 @@ class Acquisition:
         if self._lost_at is not None and not is_same_place:
             return self._sights >= SIGHTS_ELSEWHERE
         is_sure = self._latest.certainty_of_guide >= SURE_CONFIDENCE and (is_same_place or not self._was_followed)
-        return is_sure or self._sights >= SIGHTS
+        return (is_sure and self._is_believed) or self._is_pair
 
     @property
     def is_confirmed(self) -> bool:
         """Whether more than one sight stands for it."""
-        return self._sights >= SIGHTS
+        return self._is_pair
 
     @property
     def is_convincing(self) -> bool:
         """Whether it outweighs a place where the instrument is only predicted."""
         return self._sights >= SIGHTS_ELSEWHERE and self._lasted_ms >= CONVINCING_MS
+
+
+def _doubt(sight: InstrumentPose | None) -> float:
+    return 1.0 if sight is None else 1.0 - sight.certainty_of_guide
 
 
 def _agree(first: InstrumentPose | None, second: InstrumentPose) -> bool:

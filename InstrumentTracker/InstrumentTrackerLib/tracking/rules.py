@@ -1,17 +1,19 @@
 """When an instrument is called tracked, predicted, lost or absent: all rules and their limits.
 
 A *sight* is a picture in which the localizer found guide tip and axis with a confidence of at least
-``MIN_CONFIDENCE``; in one that its own method doubts, with ``UNRELIABLE_CONFIDENCE`` of that confidence, so that
-two sights must agree, and without a needle. A sight *fits* if it lies within what a hand can do since the last
+``MIN_CONFIDENCE``; in one that its own method doubts, without a needle. A *weak sight* has less. Two in a row *agree*
+if they lie near each other, or ahead on their line, and leave together no more doubt than two of ``MIN_CONFIDENCE``
+do: a stronger one makes up for a weaker one. A sight *fits* if it lies within what a hand can do since the last
 picture, in 999 of 1000 cases (:mod:`~InstrumentTrackerLib.tracking.motion_filter`), and never farther from what was
-expected than 30 mm along the guide, 12 mm and 17 degrees across it; directions of unknown position (through the plane)
-are left out. All limits of states are times, because frames last 36 ms to 730 ms.
+expected than 30 mm along the guide, 12 mm and 17 degrees across it; directions of unknown position (through the
+plane) are left out. All limits of states are times, because frames last 36 ms to 730 ms.
 
 =====================  ==================================================  ==========================================
 state before           this picture                                        state after
 =====================  ==================================================  ==========================================
-absent                 sight of confidence >= 0.9                          tracked
-absent                 doubtful sight                                      absent; tracked if the next sight agrees
+absent                 sight of confidence >= 0.9 in a picture that is     tracked
+                       not doubted
+absent                 any other sight, weak ones too                      absent; tracked if the next one agrees
 tracked, predicted     sight that fits                                     tracked
 tracked, predicted     none; or one that contradicts, or that agrees with  predicted, for at most ``PREDICTION_MS``
                        one that contradicted                               since the last fit; then lost. After a
@@ -63,11 +65,12 @@ from __future__ import annotations
 
 # Measurements below this confidence are not used: the guide's by its own, the needle's by that of both.
 MIN_CONFIDENCE = 0.5
-# What is seen in a picture of low quality is worth so much of it. That quality tells the error of the whole picture,
-# which says little of the tip: in simulated failures and in volumes without a planning scan 43 of 58 guides found in
-# doubted pictures were within 3 mm (9 beyond 5 mm), of those in good ones 24 of 34 (6).
-UNRELIABLE_CONFIDENCE = 0.8
-# A first sight this sure needs no second one.
+# What two sights that agree leave of doubt: the product of what each leaves.
+PAIR_DOUBT = (1 - MIN_CONFIDENCE) ** 2
+# A first sight this sure needs no second one, unless the picture is doubted by its own method. That doubt tells the
+# error of the whole picture and says little of the tip: in simulated failures and volumes without a planning scan,
+# seen in doubted pictures at 0.9 or more, 24 of 24 tips were within 3 mm, at 0.6 to 0.9 30 of 35. But what nobody
+# simulated is doubted, too.
 SURE_CONFIDENCE = 0.9
 # One frame of the slowest protocol (730 ms) may be bridged, and not much more: a hand stops or turns within a second.
 PREDICTION_MS = 800.0
@@ -81,8 +84,8 @@ FRAME_INTERVAL_MS = 250.0
 # Two sights of something not followed yet agree within this distance and angle; ahead on its line the instrument may
 # have gone as far as a hand pushes it in from picture to picture, for it is first seen on its way in.
 AGREEMENT_MM, AGREEMENT_DEG, AHEAD_MM = 8.0, 15.0, 20.0
-# Sights needed where nothing contradicts, and where the instrument was lost elsewhere.
-SIGHTS, SIGHTS_ELSEWHERE = 2, 3
+# Sights needed, none of them weak, where the instrument was lost elsewhere.
+SIGHTS_ELSEWHERE = 3
 # So long they must last to outweigh a prediction: a look-alike comes and goes with the picture's noise.
 CONVINCING_MS = 300.0
 # Nearer than this to where it was lost, it is the same instrument.

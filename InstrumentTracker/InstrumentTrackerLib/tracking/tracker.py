@@ -55,15 +55,17 @@ class Tracker:
         Parameters
         ----------
         is_reliable
-            Whether the picture can be believed. In one that cannot, nothing is known to be absent.
+            Whether the picture can be believed. In one that cannot, nothing is known to be absent, and a single sight
+            is never enough.
         """
         is_first, seconds = self._step(pose)
-        sight = _trusted(pose) if _is_sight(pose) else None
+        seen = _trusted(pose) if _is_seen(pose) else None
+        sight = seen if seen is not None and seen.certainty_of_guide >= MIN_CONFIDENCE else None
         if sight is not None:
             self._empty_ms, self._empty_pictures = 0.0, 0
         elif is_reliable:
             self._empty_ms, self._empty_pictures = self._empty_ms + 1000 * seconds, self._empty_pictures + 1
-        self._acquisition.see(sight, seconds)
+        self._acquisition.see(seen, seconds, is_reliable)
         if self._guide is not None:
             self._guide.predict(seconds)
             self._needle.predict(seconds, self._guide.axis)
@@ -82,11 +84,11 @@ class Tracker:
                 self._needle.halt(seconds)
                 return self._report(pose, TrackingState.PREDICTED, self._fading(contradicted=sight is not None))
             self._lose()
-        if sight is not None and self._acquisition.is_complete:
-            self._guide = GuideFilter(sight)
+        if seen is not None and self._acquisition.is_complete:
+            self._guide = GuideFilter(seen)
             self._is_confirmed = self._acquisition.is_confirmed
             # A series may begin, and a single picture consist, of a needle in place.
-            return self._measured(sight, 1.0, seconds, at_once=is_first)
+            return self._measured(seen, 1.0, seconds, at_once=is_first)
         return TrackedPose(self._state_without_numbers(is_reliable), index=pose.index, time_s=pose.time_s)
 
     def _step(self, pose: InstrumentPose) -> tuple[bool, float]:
@@ -175,8 +177,8 @@ class Tracker:
         )
 
 
-def _is_sight(pose: InstrumentPose) -> bool:
-    if pose.guide_tip is None or pose.axis is None or pose.certainty_of_guide < MIN_CONFIDENCE:
+def _is_seen(pose: InstrumentPose) -> bool:
+    if pose.guide_tip is None or pose.axis is None:
         return False
     # A tip known in one direction only is no tip.
     return len(KnownDirections.of(pose.guide_tip_covariance).known) >= 2

@@ -32,6 +32,18 @@ def test_two_doubtful_sights_that_agree_are_tracked_and_two_that_do_not_are_not(
     assert states(sight(0, 0.7), sight(1, 0.7, 30.0)) == ["absent", "absent"]
 
 
+@pytest.mark.parametrize(("first", "second"), [(0.85, 0.4), (0.4, 0.85)])
+def test_a_strong_sight_makes_up_for_a_weak_one(first, second):
+    assert states(sight(0, first), sight(1, second)) == ["absent", "tracked"]
+    assert states(sight(0, first), sight(1, second, 30.0)) == ["absent", "absent"]
+
+
+def test_weak_sights_alone_never_add_up():
+    """What resembles an instrument stays where it is, picture after picture."""
+    assert set(states(*(sight(index, 0.45) for index in range(20)))) == {"absent"}
+    assert states(sight(0, 0.6), sight(1, 0.35)) == ["absent", "absent"]
+
+
 def test_what_enters_agrees_ahead_on_its_line_and_nowhere_else():
     assert states(sight(0, 0.7), sight(1, 0.7, ahead_mm=15.0)) == ["absent", "tracked"]
     assert states(sight(0, 0.7), sight(1, 0.7, ahead_mm=-15.0)) == ["absent", "absent"]

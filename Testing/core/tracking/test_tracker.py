@@ -79,7 +79,7 @@ def test_a_doubted_sight_alone_makes_no_number_and_two_that_agree_do():
     course.rest()
     states = []
     for index in (50, 51):
-        pose = InstrumentPose([25.0, 0, 0], None, AXIS, 0.79, index=index, time_s=100 + index * 0.22)
+        pose = InstrumentPose([25.0, 0, 0], None, AXIS, 0.95, index=index, time_s=100 + index * 0.22)
         states.append(course.tracker.update(pose, is_reliable=False).state)
     assert states == [TrackingState.LOST, TrackingState.TRACKED]
 
