@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from console import WarmConsole
+from console import SIMULATE, WarmConsole
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +27,6 @@ class SimulatedCase:
     n_frames: int = 8
     n_rows: int = 96
     acceleration: float = 8.0
-
-
-SIMULATE = ("--slices", 1, "--matrix", 96, "--frames", 8, "--coils", 2, "--acceleration", 8, "--seed", 3)
 
 
 @pytest.fixture(scope="session")

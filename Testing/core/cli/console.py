@@ -19,6 +19,8 @@ from typing import IO, Any
 
 MODULES = {"temporal-recon": "TemporalReconLib", "instrument-tracker": "InstrumentTrackerLib"}
 PATIENCE_S = 60.0
+# Options of a biopsy that takes no time.
+SIMULATE = ("--slices", 1, "--matrix", 96, "--frames", 8, "--coils", 2, "--acceleration", 8, "--seed", 3)
 
 # Reads one JSON line per run, forks, and answers with the exit code. Imports only; no thread may run before a fork.
 _WARM_SOURCE = """

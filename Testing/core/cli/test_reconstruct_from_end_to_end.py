@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk  # noqa: N813
 from bad_files import SHAPE, a_volume
-from conftest import SIMULATE
+from console import SIMULATE
 from TemporalReconLib.acquisition.series import open_series
 
 LPS_TO_RAS = np.array([-1.0, -1.0, 1.0])
