@@ -55,7 +55,7 @@ def test_both_packages_and_both_commands_are_in_the_wheel(names: set[str]) -> No
 
 
 def test_both_commands_run_where_only_the_wheel_is_installed(wheel: Path, tmp_path: Path) -> None:
-    venv.create(tmp_path / "venv")
+    venv.create(tmp_path / "venv", symlinks=True)
     python, programs = tmp_path / "venv" / "bin" / "python", tmp_path / "venv" / "bin"
 
     def run(*command: str | Path) -> str:
