@@ -115,10 +115,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
     def _prepare(self, settings, status):
         """Get ready step by step while the engine starts: the first picture then costs no more than any."""
-        import scipy.special  # noqa: F401  the first target needs it; reading the code takes as long as a picture
-
-        yield
-        import InstrumentTrackerLib.scene.mrml_scene  # noqa: F401
+        import InstrumentTrackerLib.scene.mrml_scene  # noqa: F401  reading the code takes as long as a picture
 
         yield
         yield from self._display(settings, status).prepare()

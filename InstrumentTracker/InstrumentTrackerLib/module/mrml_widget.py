@@ -27,7 +27,9 @@ class InstrumentTrackerWidget(EngineWidget):
         return InstrumentTrackerLogic()
 
     def setupSections(self):
-        # A third of the module's import time, which Slicer's start need not wait for.
+        # Most of what there is to import: Slicer's start need not wait for it, and live pictures must not.
+        import scipy.special  # noqa: F401  the first target needs it
+
         from InstrumentTrackerLib.module.mrml_log_section import LogSection
         from InstrumentTrackerLib.module.mrml_reading_section import ReadingSection
         from InstrumentTrackerLib.module.mrml_review_section import ReviewSection
