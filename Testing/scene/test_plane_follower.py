@@ -108,3 +108,32 @@ def test_views_do_not_follow_a_lost_needle_or_a_stale_picture(slice_nodes):
     guidance.update(far.image, far.mask, far.tracked, None, 9.0)
     assert not guidance.follow(*slice_nodes, far.tracked)
     np.testing.assert_array_equal(matrix_of(slice_nodes[0]), placed)
+
+
+def test_until_an_instrument_is_seen_the_views_show_the_acquired_slices(slice_nodes):
+    scene = slicer.vtkMRMLScene()
+    scene.AddNode(slicer.vtkMRMLSelectionNode())
+    for node in slice_nodes:
+        scene.AddNode(node)
+    guidance = GuidanceScene(scene)
+    absent, seen = guidance_case(state=TrackingState.ABSENT), guidance_case(1)
+    guidance.update(absent.image, absent.mask, absent.tracked, None, 0.1)
+    assert not guidance.follow(*slice_nodes, absent.tracked)
+    first, second = (matrix_of(node) for node in slice_nodes)
+    across, along, normal = oblique_directions().T
+    assert abs(first[:3, 2] @ normal) == pytest.approx(1.0)
+    assert abs(second[:3, 2] @ across) == pytest.approx(1.0)
+    n_slices, n_rows, n_columns = absent.image.data.shape
+    ijk = np.linalg.solve(absent.image.ijk_to_ras, first[:, 3])[:3]
+    np.testing.assert_allclose(ijk, [(n_columns - 1) / 2, (n_rows - 1) / 2, (n_slices - 1) // 2], atol=1e-9)
+
+    slice_nodes[0].GetSliceToRAS().SetElement(0, 3, 42.0)
+    guidance.follow(*slice_nodes, absent.tracked)
+    assert matrix_of(slice_nodes[0])[0, 3] == 42.0, "where the user has scrolled to is kept"
+
+    guidance.update(seen.image, seen.mask, seen.tracked, None, 0.1)
+    assert guidance.follow(*slice_nodes, seen.tracked)
+    guidance.clear()
+    guidance.update(absent.image, absent.mask, absent.tracked, None, 0.1)
+    guidance.follow(*slice_nodes, absent.tracked)
+    np.testing.assert_allclose(matrix_of(slice_nodes[0]), first, atol=1e-9)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,25 @@ CONTROLS = (
     QtWidgets.QAbstractItemView,
 )
 SHOWN = {"text", "toolTip", "title", "windowTitle", "plainText", "placeholderText", "html"}
+SHOWING = {
+    "setText",
+    "setToolTip",
+    "setTitle",
+    "setWindowTitle",
+    "setPlainText",
+    "setPlaceholderText",
+    "addItem",
+    "addItems",
+    "addAction",
+    "setHorizontalHeaderLabels",
+    "setItemText",
+    "errorDisplay",
+    "warningDisplay",
+    "infoDisplay",
+    "confirmYesNoDisplay",
+    "confirmOkCancelDisplay",
+    "showStatusMessage",
+}
 
 
 def controls_of(panel: QtWidgets.QWidget) -> list[QtWidgets.QWidget]:
@@ -71,14 +92,55 @@ def test_tab_comes_to_every_control(fixture: str, request: pytest.FixtureRequest
     assert names - reached_by_tab(panel) == set()
 
 
+def words_of(node: ast.expr | None) -> str:
+    """What of an expression a user would read although it did not pass through ``_()``: letters outside of tags."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        parts = [node.value]
+    elif isinstance(node, ast.JoinedStr):
+        parts = [str(part.value) for part in node.values if isinstance(part, ast.Constant)]
+    elif isinstance(node, ast.BinOp):
+        return words_of(node.left) or words_of(node.right)
+    elif isinstance(node, ast.IfExp):
+        return words_of(node.body) or words_of(node.orelse)
+    else:
+        return ""
+    text = re.sub(r"<[^>]*>|&[a-z]+;", "", "|".join(parts))
+    return text if any(map(str.isalpha, text)) else ""
+
+
+def shown_by(node: ast.AST) -> Iterator[ast.expr | None]:
+    """Expressions that a statement or call brings before a user."""
+    if isinstance(node, ast.Assign):
+        if any(isinstance(target, ast.Attribute) and target.attr in SHOWN for target in node.targets):
+            yield node.value
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in SHOWING:
+        yield from node.args
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("label.text = 'Start'", "Start"),
+        ("label.text = f'<b>{name}</b>'", ""),
+        ("label.setText(f'{n} frames')", " frames"),
+        ("box.addItem('simulated')", "simulated"),
+        ("label.text = '-' if x is None else 'none'", "none"),
+        ("label.setText(_('Start'))", ""),
+    ],
+)
+def test_texts_that_go_around_translation_are_seen(code: str, words: str) -> None:
+    assert "".join(words_of(shown) for node in ast.walk(ast.parse(code)) for shown in shown_by(node)) == words
+
+
 @pytest.mark.parametrize("module", ["TemporalRecon", "InstrumentTracker"])
 def test_no_text_of_the_panels_goes_around_translation(module: str) -> None:
-    found = []
     folder = REPOSITORY / module
-    for path in [folder / f"{module}.py", *sorted((folder / f"{module}Lib" / "module").glob("*.py"))]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            targets = node.targets if isinstance(node, ast.Assign) else []
-            is_shown = any(isinstance(target, ast.Attribute) and target.attr in SHOWN for target in targets)
-            if is_shown and isinstance(node.value, ast.Constant) and any(map(str.isalpha, str(node.value.value))):
-                found.append(f"{path.name}:{node.lineno}: {node.value.value!r}")
+    found = [
+        f"{path.name}:{node.lineno}: {words_of(shown)!r}"
+        for path in [folder / f"{module}.py", *sorted((folder / f"{module}Lib" / "module").glob("*.py"))]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Assign, ast.Call))
+        for shown in shown_by(node)
+        if words_of(shown)
+    ]
     assert found == []

@@ -1,4 +1,7 @@
-"""Slice views that follow the instrument: two perpendicular planes through its axis, centred on its tip."""
+"""Slice views that follow the instrument: two perpendicular planes through its axis, centred on its tip.
+
+Until it is first seen they lie on the acquired slices.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from TemporalReconLib.geometry import Matrix
+from TemporalReconLib.geometry import Matrix, directions_of, same_geometry, transform_points
 from TemporalReconLib.scene.mrml_nodes import NodeChange, numpy_matrix, vtk_matrix
 
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
@@ -83,6 +86,8 @@ class PlaneFollower:
         self.through_plane_tolerance_mm = through_plane_tolerance_mm
         self.angle_tolerance_deg = angle_tolerance_deg
         self.is_held = False
+        self._has_followed = False
+        self._laid_on: Matrix | None = None
         self._views: dict[str, int] = {}
 
     def hold(self) -> None:
@@ -92,6 +97,32 @@ class PlaneFollower:
     def resume(self) -> None:
         """Follow again, from the next frame on."""
         self.is_held = False
+
+    def restart(self) -> None:
+        """Another series: nothing was followed yet."""
+        self._has_followed, self._laid_on = False, None
+
+    def wait(self, in_plane_node: Any, perpendicular_node: Any, ijk_to_ras: Matrix, shape: tuple[int, ...]) -> None:
+        """Show the acquired slices as long as no instrument was seen.
+
+        Once for each geometry: where the user then looks is the user's affair.
+
+        Parameters
+        ----------
+        in_plane_node, perpendicular_node
+            ``vtkMRMLSliceNode``; the first shows the middle slice, the second the plane through its middle column.
+        ijk_to_ras, shape
+            Of the picture, (slice, row, col).
+        """
+        is_laid = self._laid_on is not None and same_geometry(self._laid_on, ijk_to_ras)
+        if self.is_held or self._has_followed or is_laid:
+            return
+        self._laid_on = ijk_to_ras.copy()
+        n_slices, n_rows, n_columns = shape
+        center = transform_points(ijk_to_ras, [(n_columns - 1) / 2, (n_rows - 1) / 2, (n_slices - 1) // 2])
+        across, along, normal = directions_of(ijk_to_ras).T
+        self._place(in_plane_node, center, along, normal)
+        self._place(perpendicular_node, center, along, across)
 
     def follow(
         self, in_plane_node: Any, perpendicular_node: Any, tracked: TrackedPose, image_normal: ArrayLike
@@ -110,6 +141,7 @@ class PlaneFollower:
         """
         if self.is_held or not tracked.state.has_numbers or tracked.tip is None or tracked.axis is None:
             return False
+        self._has_followed = True
         normal = in_plane_normal(tracked.axis, image_normal)
         self._place(in_plane_node, tracked.tip, tracked.axis, normal)
         self._place(perpendicular_node, tracked.tip, tracked.axis, np.cross(tracked.axis, normal))

@@ -175,7 +175,7 @@ class GuidanceScene:
         """Lay two slice views through the instrument's axis, centred on its tip.
 
         ``follower.hold()`` and ``follower.resume()`` stop and restart it. An old picture or an instrument that is
-        not found leaves the views where they are.
+        not found leaves the views where they are; before one is first seen they show the acquired slices.
 
         Parameters
         ----------
@@ -190,10 +190,14 @@ class GuidanceScene:
             Whether the views show the instrument's planes now.
         """
         volume = self.volume.node
-        if volume is None or self.nodes.is_busy or not self.readout.status.has_numbers:
+        if volume is None or self.nodes.is_busy:
             return False
-        normal = slice_normal(ijk_to_ras_of(volume))
-        return self.follower.follow(in_plane_node, perpendicular_node, tracked, normal)
+        ijk_to_ras = ijk_to_ras_of(volume)
+        if not self.readout.status.has_numbers:
+            shape = volume.GetImageData().GetDimensions()[::-1]
+            self.follower.wait(in_plane_node, perpendicular_node, ijk_to_ras, shape)
+            return False
+        return self.follower.follow(in_plane_node, perpendicular_node, tracked, slice_normal(ijk_to_ras))
 
     def show_in_slice_views(self) -> None:
         """Make the picture the background of all slice views; call it once after the first picture."""
@@ -206,6 +210,7 @@ class GuidanceScene:
     def clear(self) -> None:
         """Forget everything measured: markers, mask, numbers and picture. Target and entry stay."""
         self._latest, self._age_s = None, None
+        self.follower.restart()
         if not self.nodes.is_busy:
             self.volume.clear()
             self._show_latest()
