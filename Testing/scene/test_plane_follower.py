@@ -120,7 +120,7 @@ def test_until_an_instrument_is_seen_the_views_show_the_acquired_slices(slice_no
     guidance.update(absent.image, absent.mask, absent.tracked, None, 0.1)
     assert not guidance.follow(*slice_nodes, absent.tracked)
     first, second = (matrix_of(node) for node in slice_nodes)
-    across, along, normal = oblique_directions().T
+    across, _along, normal = oblique_directions().T
     assert abs(first[:3, 2] @ normal) == pytest.approx(1.0)
     assert abs(second[:3, 2] @ across) == pytest.approx(1.0)
     n_slices, n_rows, n_columns = absent.image.data.shape
