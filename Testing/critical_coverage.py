@@ -16,6 +16,7 @@ TESTS = REPOSITORY / "Testing" / "core"
 # Package: where its tests are, those that import it.
 CRITICAL = {
     "TemporalReconLib.igtl": "igtl/test_*.py",
+    "TemporalReconLib.mrd": "mrd/test_*.py",
     "TemporalReconLib.geometry": "test_geometry.py",
     "InstrumentTrackerLib.tracking": "tracking/test_*.py",
     "InstrumentTrackerLib.evaluation.study.statistics": "study/test_*.py",

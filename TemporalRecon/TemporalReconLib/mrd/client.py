@@ -86,8 +86,6 @@ def send_mrd(
             connection.send(message)
         reader.join(timeout_s)
     except HDF5_ERRORS as error:
-        if isinstance(error, InputError):
-            raise
         if isinstance(error, ConnectionError | TimeoutError):
             raise LinkLostError(f"the MRD server at {host}:{port} left ({error})") from error
         raise InputError(f"{path}: cannot be read as ISMRMRD ({hdf5_reason(error)})") from error
