@@ -57,6 +57,8 @@ class InstrumentPose:
         (3, 3) mm2; infinite variance along the slice normal where the position through the plane is unknown.
     index, time_s
         Frame number; mid-acquisition time in s.
+    has_left
+        Whether the frame's samples say that a guide which they have shown before is no longer there.
     """
 
     guide_tip: Point | None = None
@@ -68,6 +70,7 @@ class InstrumentPose:
     index: int = 0
     time_s: float = 0.0
     guide_confidence: float | None = None
+    has_left: bool = False
 
     def __post_init__(self) -> None:
         for name in ("guide_tip", "needle_tip"):

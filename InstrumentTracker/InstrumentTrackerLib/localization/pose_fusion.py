@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from InstrumentTrackerLib.localization.instrument_pose import DEFAULT_STD_MM, UNKNOWN_VARIANCE, InstrumentPose
-from InstrumentTrackerLib.localization.samples.guide_samples import GuideSight
+from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, GuideSight
 from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 from InstrumentTrackerLib.tracking.rules import MIN_CONFIDENCE
 
@@ -83,9 +83,10 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     return replace(image_pose, confidence=DOUBT * image_pose.confidence)
 
 
-def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | None) -> InstrumentPose:
+def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None) -> InstrumentPose:
     """Combine where the picture and the samples of one frame say that the guide ends; the axis is the picture's.
 
+    - The samples say that it has left: nothing is seen. Pictures of few lines go on to show a guide that has gone.
     - Only the samples find it, on a line of which the picture is not sure: their tip, at ``SAMPLES_TRUST``.
     - They agree (99.9 % along the guide): weighted by their variances; doubts about one are dispelled by the other.
     - They contradict each other, and the samples are sure and decisive, or doubt a picture that is not believed
@@ -96,6 +97,8 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | None) -> Instrume
     """
     if sight is None:
         return image_pose
+    if isinstance(sight, GuideLeft):
+        return InstrumentPose(index=image_pose.index, time_s=image_pose.time_s, has_left=True)
     trust = SAMPLES_TRUST * sight.confidence
     axis = sight.course.axis(sight.plane)
     if image_pose.guide_tip is None:

@@ -18,6 +18,8 @@ tracked, predicted     sight that fits                                     track
 tracked, predicted     none; or one that contradicts, or that agrees with  predicted, for at most ``PREDICTION_MS``
                        one that contradicted                               since the last fit; then lost. After a
                                                                            single sight: lost at once
+tracked, predicted     none, and the samples say in two pictures without   lost with the second of them
+                       a sight between that the guide has left
 tracked, predicted     the third or later in a row that contradict and     tracked, there
                        agree, over ``CONVINCING_MS``
 lost                   sight near the last place                           as from absent
@@ -74,6 +76,8 @@ PAIR_DOUBT = (1 - MIN_CONFIDENCE) ** 2
 SURE_CONFIDENCE = 0.9
 # One frame of the slowest protocol (730 ms) may be bridged, and not much more: a hand stops or turns within a second.
 PREDICTION_MS = 800.0
+# So many times the samples must say that the guide has left: one may be a mistake.
+LEFT_PICTURES = 2
 # Without an instrument in believable pictures for this long it was withdrawn.
 WITHDRAWN_MS = 2000.0
 WITHDRAWN_PICTURES = 3

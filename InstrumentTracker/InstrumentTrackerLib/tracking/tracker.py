@@ -14,6 +14,7 @@ from InstrumentTrackerLib.tracking.rules import (
     BORDER_CONFIDENCE,
     CONTRADICTED_CONFIDENCE,
     FRAME_INTERVAL_MS,
+    LEFT_PICTURES,
     MAX_PAUSE_MS,
     MIN_CONFIDENCE,
     PREDICTION_MS,
@@ -43,6 +44,7 @@ class Tracker:
         self._was_seen = False
         self._contradicted = False
         self._unseen_ms = 0.0
+        self._left_pictures = 0
         self._confidence = 0.0
         self._empty_ms, self._empty_pictures = 0.0, 0
         self._last: tuple[int, float] | None = None
@@ -61,6 +63,7 @@ class Tracker:
         is_first, seconds = self._step(pose)
         seen = _trusted(pose) if _is_seen(pose) else None
         sight = seen if seen is not None and seen.certainty_of_guide >= MIN_CONFIDENCE else None
+        self._left_pictures = 0 if sight is not None else self._left_pictures + pose.has_left
         if sight is not None:
             self._empty_ms, self._empty_pictures = 0.0, 0
         elif is_reliable:
@@ -78,8 +81,9 @@ class Tracker:
                 return self._measured(sight, agreement, seconds, at_once=False)
             self._contradicted = sight is not None
             self._unseen_ms += 1000 * seconds
+            is_over = self._unseen_ms > PREDICTION_MS or self._left_pictures >= LEFT_PICTURES
             is_outweighed = self._contradicted and self._acquisition.is_convincing
-            if self._is_confirmed and self._unseen_ms <= PREDICTION_MS and not is_outweighed:
+            if self._is_confirmed and not is_over and not is_outweighed:
                 self._guide.halt(seconds)
                 self._needle.halt(seconds)
                 return self._report(pose, TrackingState.PREDICTED, self._fading(contradicted=sight is not None))

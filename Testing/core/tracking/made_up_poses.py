@@ -48,6 +48,12 @@ class Course:
         time_s = 100.0 + self.index * self.interval_s
         return self.tracker.update(InstrumentPose(confidence=confidence, index=self.index, time_s=time_s), is_reliable)
 
+    def miss(self) -> TrackedPose:
+        """The samples say that the guide has left."""
+        self.index += 1
+        time_s = 100.0 + self.index * self.interval_s
+        return self.tracker.update(InstrumentPose(index=self.index, time_s=time_s, has_left=True))
+
     def rest(self, frames=6, **where) -> TrackedPose:
         for _ in range(frames):
             tracked = self.see(**where)

@@ -66,6 +66,18 @@ def test_a_withdrawn_instrument_is_lost_and_then_absent(interval_s):
 
 
 @every_pace
+def test_a_guide_that_the_samples_miss_twice_is_lost_at_once_and_a_single_mistake_is_bridged(interval_s):
+    course = Course(interval_s)
+    course.rest()
+    assert course.miss().state is TrackingState.PREDICTED
+    assert course.see().state is TrackingState.TRACKED
+    assert course.miss().state is TrackingState.PREDICTED
+    lost = course.miss()
+    assert lost.state is TrackingState.LOST and lost.tip is None
+    assert [course.see().state for _ in range(3)][-1] is TrackingState.TRACKED, "it may come back"
+
+
+@every_pace
 def test_pictures_that_cannot_be_believed_lose_the_instrument_but_never_make_it_absent(interval_s):
     course = Course(interval_s)
     course.rest()

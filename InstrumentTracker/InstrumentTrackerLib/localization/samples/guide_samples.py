@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import Point
 from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GEL_TO_END_MM, GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis, GelMemory
-from InstrumentTrackerLib.localization.samples.guide_search import GuidePosterior, GuideSearch
+from InstrumentTrackerLib.localization.samples.guide_search import HAND_REACH_MM, GuidePosterior, GuideSearch
 from InstrumentTrackerLib.localization.samples.guide_tissue import SAME_DEG, SAME_MM, GuideTissue
 from InstrumentTrackerLib.localization.samples.sample_background import PIXEL_SHIFT_MM, SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.samples.sample_information import whiten
@@ -25,6 +25,9 @@ PUSHED_MM, PUSHED_BEHIND_MM, PUSHED_AHEAD_MM, PUSHED_HALF_MM = 1.5, 40.0, 40.0, 
 # What is reported: how much better than tissue alone it explains the samples (nats), how much of the probability lies
 # near it, and how much of the samples it may leave unexplained.
 MIN_EVIDENCE, NEIGHBORHOOD_MM, MIN_CONFIDENCE, MAX_MISFIT = 60.0, 3.0, 0.5, 2.5
+# The samples say that a guide has left where tissue alone explains them so much better (nats) than an end as far from
+# the picture's as a hand moves it, and no end elsewhere on the line convinces.
+LEFT_EVIDENCE = -20.0
 # After so many frames without a sight the guide may be anywhere on its line.
 UNSEEN_FRAMES = 5
 # Neighboring columns tell much the same: of a guide that is followed every other one is asked.
@@ -69,6 +72,19 @@ class GuideSight:
         return self.posterior.log_ratio(depth)
 
 
+@dataclass(frozen=True)
+class GuideLeft:
+    """The samples do not show the guide that they have shown on this line, whatever the picture still shows.
+
+    Attributes
+    ----------
+    evidence
+        Of the best end near the picture's over tissue alone, nats; negative.
+    """
+
+    evidence: float
+
+
 class GuideSamples:
     """Fits the guide's end to the samples of each frame, on the line on which the picture shows the guide.
 
@@ -80,11 +96,12 @@ class GuideSamples:
         self._tissue = GuideTissue()
         self._gel = GelMemory()
         self._last: tuple[GuideCourse, float] | None = None
+        self._told: GuideCourse | None = None
         self._n_unseen = 0
 
     def update(
         self, memory: TemporalMemory | None, image: ImageFrame, plane: ImagePlane, course: GuideCourse | None
-    ) -> GuideSight | None:
+    ) -> GuideSight | GuideLeft | None:
         """Take a frame; None where its samples have nothing to say. An unreliable picture is not learned from.
 
         Parameters
@@ -101,18 +118,36 @@ class GuideSamples:
             return None
         if course is not None and self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
+        if self._told is not None and course is not None and not course.is_near(self._told, SAME_DEG, SAME_MM):
+            self._told = None
         if self._n_unseen > UNSEEN_FRAMES:
             self._last = None
-        posterior = None
+        posterior, left = None, None
         if memory is not None and course is not None and self._tissue.pictures is not None:
             posterior = self._fit(memory, self._tissue.pictures, plane, course)
+            # A guide that was there from the beginning is tissue to the memory: only one that came can be missed.
+            if posterior is not None and self._told is not None and _has_left(posterior):
+                is_beside = self._is_beside(memory, self._tissue.pictures, plane, course)
+                left = None if is_beside else GuideLeft(posterior.evidence_near(0.0, HAND_REACH_MM))
         sight = None if posterior is None or course is None else _sight(posterior, plane, course)
         end = None if sight is None or posterior is None else posterior.likeliest
         self._tissue.update(image.data, plane, course, end)
         self._n_unseen += 1
         if end is not None and course is not None:
-            self._last, self._n_unseen = (course, course.end + end), 0
-        return sight
+            self._last, self._told, self._n_unseen = (course, course.end + end), course, 0
+        return left or sight
+
+    def _is_beside(
+        self, memory: TemporalMemory, tissue: NDArray[np.float32], plane: ImagePlane, course: GuideCourse
+    ) -> bool:
+        """Whether the samples show the guide in a neighboring slice, into which its picture has not followed it."""
+        index = round(course.slice_index)
+        for neighbor in (index - 1, index + 1):
+            if 0 <= neighbor < plane.shape[0]:
+                posterior = self._fit(memory, tissue, plane, replace(course, slice_index=float(neighbor)))
+                if posterior is not None and posterior.evidence >= MIN_EVIDENCE:
+                    return True
+        return False
 
     def _fit(
         self, memory: TemporalMemory, tissue: NDArray[np.float32], plane: ImagePlane, course: GuideCourse
@@ -135,7 +170,10 @@ class GuideSamples:
             white = whiten(SampleSlice.of(known), background, band, level=1.0)
             if white is None:
                 return None
-            posterior = GuideSearch(white, band, basis, (bright * mean, bright * std), expected).posterior()
+            prior = bright * mean, bright * std
+            posterior = GuideSearch(white, band, basis, prior, expected).posterior()
+            if expected is not None and _has_left(posterior):  # or has it gone farther than a hand moves it?
+                posterior = GuideSearch(white, band, basis, prior, None).posterior()
         except torch.linalg.LinAlgError:
             return None
         if _is_convincing(posterior):
@@ -147,6 +185,11 @@ def _is_convincing(posterior: GuidePosterior) -> bool:
     is_inside = posterior.depth[0] < posterior.likeliest < posterior.depth[-1]
     is_explained = posterior.evidence >= MIN_EVIDENCE and posterior.misfit <= MAX_MISFIT
     return is_inside and is_explained and posterior.moments(NEIGHBORHOOD_MM)[0] >= MIN_CONFIDENCE
+
+
+def _has_left(posterior: GuidePosterior) -> bool:
+    near = posterior.evidence_near(0.0, HAND_REACH_MM)
+    return near < LEFT_EVIDENCE and posterior.evidence < MIN_EVIDENCE
 
 
 def _sight(posterior: GuidePosterior, plane: ImagePlane, course: GuideCourse) -> GuideSight | None:

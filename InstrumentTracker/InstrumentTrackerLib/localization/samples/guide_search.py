@@ -89,6 +89,11 @@ class GuidePosterior:
         """Of the likeliest, nats over tissue alone."""
         return float(self.log_evidence.max())
 
+    def evidence_near(self, depth: float, within_mm: float) -> float:
+        """Of the best end this near to a depth, nats over tissue alone; minus infinity where none was worth a try."""
+        near = np.abs(self.depth - depth) <= within_mm
+        return float(self.log_evidence[:, near].max(initial=-np.inf))
+
     def log_ratio(self, depth: float) -> float:
         """How much likelier the likeliest is than another end by the samples alone, nats."""
         evidence = self.log_evidence.max(axis=0) / self.temperature

@@ -12,7 +12,7 @@ from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE
 from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
-from InstrumentTrackerLib.localization.samples.guide_samples import GuideSamples, GuideSight
+from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, GuideSamples, GuideSight
 from InstrumentTrackerLib.localization.samples.sample_background import SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
 from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, Course
@@ -89,8 +89,10 @@ class SampleLocalizer:
         self._memory.ingest(frame)
 
     @torch.inference_mode()
-    def find_guide(self, image: ImageFrame, course: GuideCourse | None) -> GuideSight | None:
-        """Guide tip of the frame ingested last; None where the samples have nothing to say, or are of another frame.
+    def find_guide(self, image: ImageFrame, course: GuideCourse | None) -> GuideSight | GuideLeft | None:
+        """Guide tip of the frame ingested last, or that the guide has left; None where the samples say nothing.
+
+        They say nothing where they are of another frame, or the guide was there from the beginning.
 
         Parameters
         ----------
