@@ -21,7 +21,8 @@ from TemporalReconLib.errors import InputError
 
 STOP_GRACE_S = 2.0
 LOG_TAIL_LINES = 200
-_NO_CONSOLE_WINDOW = 0x08000000  # CREATE_NO_WINDOW
+# CREATE_NO_WINDOW and BELOW_NORMAL_PRIORITY_CLASS.
+_ON_WINDOWS = 0x08000000 | 0x00004000
 _PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
 
 
@@ -98,7 +99,7 @@ class EngineProcess:
                 stderr=subprocess.STDOUT,
                 env=self._environment(),
                 start_new_session=sys.platform != "win32",
-                creationflags=_NO_CONSOLE_WINDOW if sys.platform == "win32" else 0,
+                creationflags=_ON_WINDOWS if sys.platform == "win32" else 0,
             )
         except OSError as error:
             raise InputError(f"{self._python}: cannot start the engine ({error.strerror}); reinstall Slicer") from error
