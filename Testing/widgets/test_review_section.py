@@ -118,6 +118,8 @@ def test_selecting_a_core_jumps_to_its_moment_and_shows_what_was_kept(desk: Any,
     desk.ui.reviewCoreTable.selectRow(1)
     assert desk.ui.reviewSlider.value == 7
     assert desk.review_tip() == [[0.0, 0.0, 7.0]]
+    target = slicer.mrmlScene.GetFirstNodeByName("Review: Target")
+    assert target.GetNthControlPointLabel(0) == core(2).target_name
     assert desk.ui.reviewPictureLabel.visible
     assert desk.ui.reviewSchemeLabel.visible
     assert desk.texts(desk.ui.reviewCoreTable)[1][5] == "13.0 mm", "as marked"

@@ -14,7 +14,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
 from InstrumentTrackerLib.case_log.recorded_case import ReviewFrame
-from InstrumentTrackerLib.scene.mrml_markups import GuidanceMarkups
+from InstrumentTrackerLib.scene.mrml_markups import TARGET, GuidanceMarkups
 
 FOLDER_NAME, PREFIX = "Case review", "Review."
 
@@ -51,7 +51,8 @@ class ReviewScene:
             self.volume.update(frame.image)
         target = None if core is None or core.target is None else np.array(core.target)
         entry = None if core is None or core.entry is None else np.array(core.entry)
-        self.markups.show_plan(target, entry)
+        name = "" if core is None else core.target_name
+        self.markups.show_plan(target, entry, name or TARGET.label)
         self.markups.show_pose(frame.tracked)
 
     def remove(self) -> None:

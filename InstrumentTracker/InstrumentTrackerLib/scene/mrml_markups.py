@@ -196,9 +196,9 @@ class GuidanceMarkups:
         """The markups node of a spec, made without points where it is missing."""
         return self._nodes.get(spec.role, spec.class_name, spec.name, lambda new: self._configure(new, spec))
 
-    def show_plan(self, target: ArrayLike | None, entry: ArrayLike | None) -> None:
+    def show_plan(self, target: ArrayLike | None, entry: ArrayLike | None, target_name: str = TARGET.label) -> None:
         """Show target, entry and the path between them (RAS mm); None removes."""
-        self._set_points(TARGET, [] if target is None else [np.asarray(target)], TARGET.label)
+        self._set_points(TARGET, [] if target is None else [np.asarray(target)], target_name)
         self._set_points(ENTRY, [] if entry is None else [np.asarray(entry)], ENTRY.label)
         self.refresh_plan()
 
