@@ -227,6 +227,13 @@ def test_a_guide_that_has_gone_into_the_next_slice_has_not_left() -> None:
         assert isinstance(sight, expected)
 
 
+@pytest.mark.parametrize("contrast", [0.5, 2.0, 3.0])
+def test_a_contrast_that_has_changed_is_not_taken_for_a_guide_that_has_left(contrast: float) -> None:
+    for seed in SEEDS:
+        sight = followed(GuidePhantom(seed), [*CAME, 3.0], [*CAME, 3.0], contrast)[-1]
+        assert not isinstance(sight, GuideLeft)
+
+
 def test_a_guide_that_was_there_from_the_beginning_is_not_missed() -> None:
     """It is tissue to the memory: what changes when it goes is nothing that a guide would change."""
     for seed in SEEDS:

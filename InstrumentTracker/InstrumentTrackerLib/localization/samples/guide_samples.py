@@ -189,7 +189,9 @@ def _is_convincing(posterior: GuidePosterior) -> bool:
 
 def _has_left(posterior: GuidePosterior) -> bool:
     near = posterior.evidence_near(0.0, HAND_REACH_MM)
-    return near < LEFT_EVIDENCE and posterior.evidence < MIN_EVIDENCE
+    # Samples that nothing explains say nothing: the contrast has changed, or the frame has failed.
+    is_explained = posterior.misfit <= MAX_MISFIT
+    return near < LEFT_EVIDENCE and posterior.evidence < MIN_EVIDENCE and is_explained
 
 
 def _sight(posterior: GuidePosterior, plane: ImagePlane, course: GuideCourse) -> GuideSight | None:
