@@ -192,7 +192,7 @@ CAME = [None, -10.0, -4.0, 3.0]
 def test_a_guide_that_leaves_is_missed_by_the_samples_while_the_picture_still_shows_it(
     angle_deg: float, acceleration: float
 ) -> None:
-    for seed in SEEDS:
+    for seed in SEEDS[:2]:
         phantom = GuidePhantom(seed, angle_deg, acceleration)
         sights = followed(phantom, [*CAME, None, None], [*CAME, 3.0, -2.0])
         assert [type(sight) for sight in sights[1:]] == [GuideSight] * 3 + [GuideLeft] * 2
@@ -200,7 +200,7 @@ def test_a_guide_that_leaves_is_missed_by_the_samples_while_the_picture_still_sh
 
 @pytest.mark.parametrize("angle_deg", [90.0, 40.0, 0.0])
 def test_a_guide_that_stays_or_is_drawn_back_has_not_left(angle_deg: float) -> None:
-    for seed in SEEDS:
+    for seed in SEEDS[:2]:
         phantom = GuidePhantom(seed, angle_deg)
         sights = followed(phantom, [*CAME, *[3.0] * 8, -32.0], [*CAME, *[3.0] * 9])
         assert not any(isinstance(sight, GuideLeft) for sight in sights)
@@ -229,14 +229,14 @@ def test_a_guide_that_has_gone_into_the_next_slice_has_not_left() -> None:
 
 @pytest.mark.parametrize("contrast", [0.5, 2.0, 3.0])
 def test_a_contrast_that_has_changed_is_not_taken_for_a_guide_that_has_left(contrast: float) -> None:
-    for seed in SEEDS:
+    for seed in SEEDS[:2]:
         sight = followed(GuidePhantom(seed), [*CAME, 3.0], [*CAME, 3.0], contrast)[-1]
         assert not isinstance(sight, GuideLeft)
 
 
 def test_a_guide_that_was_there_from_the_beginning_is_not_missed() -> None:
     """It is tissue to the memory: what changes when it goes is nothing that a guide would change."""
-    for seed in SEEDS:
+    for seed in SEEDS[:2]:
         sights = followed(GuidePhantom(seed), [0.0, 0.0, None, None], [0.0, 0.0, 0.0, 0.0])
         assert not any(isinstance(sight, GuideLeft) for sight in sights)
 
