@@ -241,6 +241,19 @@ def test_a_guide_that_was_there_from_the_beginning_is_not_missed() -> None:
         assert not any(isinstance(sight, GuideLeft) for sight in sights)
 
 
+def test_in_doubted_pictures_the_samples_tell_that_the_guide_has_left_and_nothing_else() -> None:
+    phantom = GuidePhantom(0)
+    localizer = SampleLocalizer()
+    localizer.set_planning(phantom.planning())
+    sights = []
+    for index, (depth, shown) in enumerate(zip([*CAME, None, None], [*CAME, 3.0, -2.0], strict=True)):
+        localizer.ingest(phantom.frame(depth, index))
+        picture = replace(phantom.image(shown, index), quality=0.4 if index else 0.9)
+        sights.append(localizer.find_guide(picture, None if shown is None else phantom.course(shown)))
+    assert sights[:4] == [None] * 4
+    assert [type(sight) for sight in sights[4:]] == [GuideLeft] * 2
+
+
 def test_a_guide_that_the_samples_miss_is_not_seen_however_sure_the_picture_is() -> None:
     fused = fuse_guide(pose_at(3.0, GuidePhantom(0), certainty=0.95), GuideLeft(-100.0))
     assert fused.has_left and not fused.is_present and fused.confidence == 0.0

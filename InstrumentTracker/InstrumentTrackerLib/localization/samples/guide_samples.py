@@ -102,7 +102,9 @@ class GuideSamples:
     def update(
         self, memory: TemporalMemory | None, image: ImageFrame, plane: ImagePlane, course: GuideCourse | None
     ) -> GuideSight | GuideLeft | None:
-        """Take a frame; None where its samples have nothing to say. An unreliable picture is not learned from.
+        """Take a frame; None where its samples have nothing to say.
+
+        An unreliable picture is not learned from, and its frame tells no end of the guide, but may tell that it left.
 
         Parameters
         ----------
@@ -113,9 +115,6 @@ class GuideSamples:
         course
             The guide in it, None without.
         """
-        if image.is_unreliable:
-            self._n_unseen += 1
-            return None
         if course is not None and self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
         if self._told is not None and course is not None and not course.is_near(self._told, SAME_DEG, SAME_MM):
@@ -124,17 +123,21 @@ class GuideSamples:
             self._last = None
         posterior, left = None, None
         if memory is not None and course is not None and self._tissue.pictures is not None:
-            posterior = self._fit(memory, self._tissue.pictures, plane, course)
+            posterior = self._fit(memory, self._tissue.pictures, plane, course, learns=not image.is_unreliable)
             # A guide that was there from the beginning is tissue to the memory: only one that came can be missed.
             if posterior is not None and self._told is not None and _has_left(posterior):
                 is_beside = self._is_beside(memory, self._tissue.pictures, plane, course)
                 left = None if is_beside else GuideLeft(posterior.evidence_near(0.0, HAND_REACH_MM))
         sight = None if posterior is None or course is None else _sight(posterior, plane, course)
         end = None if sight is None or posterior is None else posterior.likeliest
-        self._tissue.update(image.data, plane, course, end)
         self._n_unseen += 1
+        if sight is not None:
+            self._told = course
+        if image.is_unreliable:
+            return left
+        self._tissue.update(image.data, plane, course, end)
         if end is not None and course is not None:
-            self._last, self._told, self._n_unseen = (course, course.end + end), course, 0
+            self._last, self._n_unseen = (course, course.end + end), 0
         return left or sight
 
     def _is_beside(
@@ -150,7 +153,12 @@ class GuideSamples:
         return False
 
     def _fit(
-        self, memory: TemporalMemory, tissue: NDArray[np.float32], plane: ImagePlane, course: GuideCourse
+        self,
+        memory: TemporalMemory,
+        tissue: NDArray[np.float32],
+        plane: ImagePlane,
+        course: GuideCourse,
+        learns: bool = False,
     ) -> GuidePosterior | None:
         index = int(np.clip(round(course.slice_index), 0, plane.shape[0] - 1))
         band = course.band(plane, 1 if self._last is None else FOLLOWED_STEP)
@@ -176,7 +184,7 @@ class GuideSamples:
                 posterior = GuideSearch(white, band, basis, prior, None).posterior()
         except torch.linalg.LinAlgError:
             return None
-        if _is_convincing(posterior):
+        if learns and _is_convincing(posterior):
             self._gel.learn(basis, posterior.gel / bright, posterior.likeliest - GEL_TO_END_MM - 5.0)
         return posterior
 
