@@ -22,8 +22,6 @@ _VEIL = 0.55
 
 def direction_letters(direction: ArrayLike) -> str:
     """Patient directions of a RAS vector, strongest first: "S", or "SA" where it is oblique."""
-    # Not np.argsort: it lets go of the interpreter, and getting it back from a receiving thread takes up to 5 ms,
-    # sixteen times per picture.
     vector = np.asarray(direction, dtype=np.float64).tolist()
     order = sorted(range(3), key=lambda index: -abs(vector[index]))
     strong = [index for index in order if abs(vector[index]) > 0.35 * abs(vector[order[0]])]
