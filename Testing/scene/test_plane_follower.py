@@ -21,6 +21,14 @@ def slice_nodes():
     return nodes
 
 
+def guidance_with(slice_nodes) -> GuidanceScene:
+    scene = slicer.vtkMRMLScene()
+    scene.AddNode(slicer.vtkMRMLSelectionNode())
+    for node in slice_nodes:
+        scene.AddNode(node)
+    return GuidanceScene(scene)
+
+
 def matrix_of(node) -> np.ndarray:
     return numpy_matrix(node.GetSliceToRAS())
 
@@ -92,11 +100,7 @@ def test_held_planes_stay_and_resumed_planes_follow(slice_nodes):
 
 
 def test_views_do_not_follow_a_lost_needle_or_a_stale_picture(slice_nodes):
-    scene = slicer.vtkMRMLScene()
-    scene.AddNode(slicer.vtkMRMLSelectionNode())
-    for node in slice_nodes:
-        scene.AddNode(node)
-    guidance = GuidanceScene(scene)
+    guidance = guidance_with(slice_nodes)
     case = guidance_case()
     guidance.update(case.image, case.mask, case.tracked, None, 0.1)
     assert guidance.follow(*slice_nodes, case.tracked)
@@ -111,11 +115,7 @@ def test_views_do_not_follow_a_lost_needle_or_a_stale_picture(slice_nodes):
 
 
 def test_until_an_instrument_is_seen_the_views_show_the_acquired_slices(slice_nodes):
-    scene = slicer.vtkMRMLScene()
-    scene.AddNode(slicer.vtkMRMLSelectionNode())
-    for node in slice_nodes:
-        scene.AddNode(node)
-    guidance = GuidanceScene(scene)
+    guidance = guidance_with(slice_nodes)
     absent, seen = guidance_case(state=TrackingState.ABSENT), guidance_case(1)
     guidance.update(absent.image, absent.mask, absent.tracked, None, 0.1)
     assert not guidance.follow(*slice_nodes, absent.tracked)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import slicer
 from case_engine import CaseEngine
-from test_tracker_panel_look import Look, engine, fold, joined, look  # noqa: F401  (fixtures)
+from test_tracker_panel_look import Look, engine, fold, joined, label_pixels, look  # noqa: F401  (fixtures)
 
 
 @pytest.fixture(autouse=True)
@@ -52,5 +52,6 @@ def test_three_cores_are_compared_with_their_target(
     wait_until(lambda: ui.reviewCoreTable.rowCount == 3)
     ui.reviewCoreTable.selectRow(1)
     pixels = look("review")
-    scheme = pixels[-pixels.shape[0] // 2 :]
-    assert np.ptp(scheme, axis=2).max() > 100, "the scheme shows lesion and core in color"
+    scheme = label_pixels(joined, pixels, ui.reviewSchemeLabel).astype(int)
+    assert ((scheme[..., 0] - scheme[..., 2]) > 100).sum() > 50, "the core, orange"
+    assert ((scheme[..., 0] - scheme[..., 1]) > 50).sum() > 50, "the lesion, purple"

@@ -22,8 +22,8 @@ _VEIL = 0.55
 
 def direction_letters(direction: ArrayLike) -> str:
     """Patient directions of a RAS vector, strongest first: "S", or "SA" where it is oblique."""
-    vector = np.asarray(direction, dtype=np.float64).tolist()
-    order = sorted(range(3), key=lambda index: -abs(vector[index]))
+    vector = np.asarray(direction, dtype=np.float64)
+    order = np.argsort(-np.abs(vector))
     strong = [index for index in order if abs(vector[index]) > 0.35 * abs(vector[order[0]])]
     return "".join("RAS"[index] if vector[index] > 0 else "LPI"[index] for index in strong[:2])
 

@@ -39,8 +39,7 @@ def _step_behind() -> None:
     os.nice(NICENESS)
     # Not ours to change, or not there: then the scheduler's own choice stays.
     with contextlib.suppress(OSError):
-        if AUTOGROUP.exists():
-            AUTOGROUP.write_text(str(NICENESS), encoding="ascii")
+        AUTOGROUP.write_text(str(NICENESS), encoding="ascii")
 
 
 def _end_with_parent() -> None:

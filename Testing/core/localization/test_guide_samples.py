@@ -254,8 +254,17 @@ def test_in_doubted_pictures_the_samples_tell_that_the_guide_has_left_and_nothin
     assert [type(sight) for sight in sights[4:]] == [GuideLeft] * 2
 
 
+def test_ends_that_were_dismissed_may_have_any_evidence_up_to_there() -> None:
+    """Beside a fair end elsewhere on the line they are not taken for impossible."""
+    posterior = sight_at(-5.0, GuidePhantom(2)).posterior
+    depth = np.arange(-44.0, -36.0)
+    for best, at_most in ((55.0, 25.0), (-1.0, -31.0)):
+        elsewhere = replace(posterior, depth=depth, log_evidence=np.full((1, depth.size), best), misfit=1.0)
+        assert elsewhere.evidence_near(0.0, 24.0) == pytest.approx(at_most)
+
+
 def test_a_guide_that_the_samples_miss_is_not_seen_however_sure_the_picture_is() -> None:
-    fused = fuse_guide(pose_at(3.0, GuidePhantom(0), certainty=0.95), GuideLeft(-100.0))
+    fused = fuse_guide(pose_at(3.0, GuidePhantom(0), certainty=0.95), GuideLeft())
     assert fused.has_left and not fused.is_present and fused.confidence == 0.0
     assert fused.index == 1
 

@@ -74,15 +74,7 @@ class GuideSight:
 
 @dataclass(frozen=True)
 class GuideLeft:
-    """The samples do not show the guide that they have shown on this line, whatever the picture still shows.
-
-    Attributes
-    ----------
-    evidence
-        Of the best end near the picture's over tissue alone, nats; negative.
-    """
-
-    evidence: float
+    """The samples do not show the guide that they have shown on this line, whatever the picture still shows."""
 
 
 class GuideSamples:
@@ -127,7 +119,7 @@ class GuideSamples:
             # A guide that was there from the beginning is tissue to the memory: only one that came can be missed.
             if posterior is not None and self._told is not None and _has_left(posterior):
                 is_beside = self._is_beside(memory, self._tissue.pictures, plane, course)
-                left = None if is_beside else GuideLeft(posterior.evidence_near(0.0, HAND_REACH_MM))
+                left = None if is_beside else GuideLeft()
         sight = None if posterior is None or course is None else _sight(posterior, plane, course)
         end = None if sight is None or posterior is None else posterior.likeliest
         self._n_unseen += 1

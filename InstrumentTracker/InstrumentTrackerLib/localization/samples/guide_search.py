@@ -90,9 +90,12 @@ class GuidePosterior:
         return float(self.log_evidence.max())
 
     def evidence_near(self, depth: float, within_mm: float) -> float:
-        """Of the best end this near to a depth, nats over tissue alone; minus infinity where none was worth a try."""
+        """At most that of the best end this near to a depth, nats over tissue alone.
+
+        Ends that were dismissed after the coarse search may have any evidence up to where they were dismissed.
+        """
         near = np.abs(self.depth - depth) <= within_mm
-        return float(self.log_evidence[:, near].max(initial=-np.inf))
+        return float(self.log_evidence[:, near].max(initial=self.evidence - DISMISSED * self.temperature))
 
     def log_ratio(self, depth: float) -> float:
         """How much likelier the likeliest is than another end by the samples alone, nats."""
