@@ -6,11 +6,13 @@ A crash of the engine (CUDA, memory) never takes Slicer down, and the reason it 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +57,8 @@ class EngineProcess:
     search_paths
         Folders that hold our packages, put before the child's own module path.
     log_folder
-        Where the log file is written; a new temporary folder by default.
+        Where the log file is written. By default a temporary folder that goes with this object, unless the engine
+        failed: then somebody will want to read it.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class EngineProcess:
         self._python = python
         self._search_paths = [_PACKAGE_FOLDER, *search_paths]
         self._log_folder = log_folder
+        self._discard_log: weakref.finalize[..., EngineProcess] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
         self._lines: deque[str] = deque(maxlen=LOG_TAIL_LINES)
@@ -87,6 +91,7 @@ class EngineProcess:
             raise InputError(f"{self._module}: the engine still runs; stop it before starting again")
         if self._log_folder is None:
             self._log_folder = Path(tempfile.mkdtemp(prefix="inboreguidance-"))
+            self._discard_log = weakref.finalize(self, shutil.rmtree, self._log_folder, ignore_errors=True)
         self.log_path = self._log_folder / f"{self._module}.log"
         self._lines.clear()
         self._stop_requested = False
@@ -172,6 +177,8 @@ class EngineProcess:
                 log.flush()
         process.wait()
         _close_input(process)
+        if self._discard_log is not None and not self._stop_requested:
+            self._discard_log.detach()
 
 
 def explain_exit(return_code: int, log_tail: Sequence[str]) -> ExitReason:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -191,6 +193,26 @@ def test_a_failed_engine_starts_again_and_a_running_one_does_not(make_engine: En
     assert engine.exit_reason is None
     with pytest.raises(InputError, match="still runs"):
         engine.start(["run"])
+
+
+@pytest.mark.parametrize(("source", "stays"), [("import time; time.sleep(60)", False), ("raise SystemExit(1)", True)])
+def test_only_the_log_of_an_engine_that_failed_outlives_its_client(tmp_path: Path, source: str, stays: bool) -> None:
+    (tmp_path / "small_engine.py").write_text(source, encoding="utf-8")
+    engine = EngineProcess("small_engine", search_paths=[tmp_path])
+    engine.start([])
+    assert engine.log_path is not None
+    log = engine.log_path
+    wait_until(log.exists)
+    if stays:
+        wait_until(lambda: engine.state is ProcessState.FAILED)
+    engine.stop(wait=True)
+    reader = engine._reader
+    assert reader is not None
+    reader.join(timeout=5.0)
+    del engine, reader
+    gc.collect()
+    assert log.exists() is stays
+    shutil.rmtree(log.parent, ignore_errors=True)
 
 
 def test_a_missing_interpreter_is_one_clear_error(tmp_path: Path) -> None:

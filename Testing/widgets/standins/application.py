@@ -47,7 +47,8 @@ class qSlicerApplication(PythonQtObject, QtWidgets.QApplication):
 
     def __init__(self, arguments: list[str]) -> None:
         super().__init__(arguments)
-        self._temporary = Path(tempfile.mkdtemp(prefix="slicer-standin-"))
+        self._folder = tempfile.TemporaryDirectory(prefix="slicer-standin-", ignore_cleanup_errors=True)
+        self._temporary = Path(self._folder.name)
         QtCore.QSettings.setDefaultFormat(QtCore.QSettings.Format.IniFormat)
         QtCore.QSettings.setPath(
             QtCore.QSettings.Format.IniFormat, QtCore.QSettings.Scope.UserScope, str(self._temporary)
