@@ -195,21 +195,23 @@ def test_a_failed_engine_starts_again_and_a_running_one_does_not(make_engine: En
         engine.start(["run"])
 
 
-@pytest.mark.parametrize(("source", "stays"), [("import time; time.sleep(60)", False), ("raise SystemExit(1)", True)])
-def test_only_the_log_of_an_engine_that_failed_outlives_its_client(tmp_path: Path, source: str, stays: bool) -> None:
-    (tmp_path / "small_engine.py").write_text(source, encoding="utf-8")
-    engine = EngineProcess("small_engine", search_paths=[tmp_path])
+def log_of_an_engine_without_a_log_folder(folder: Path, source: str) -> Path:
+    """Where the log was while there was a client, which is gone on return."""
+    (folder / "small_engine.py").write_text(source, encoding="utf-8")
+    engine = EngineProcess("small_engine", search_paths=[folder])
     engine.start([])
-    assert engine.log_path is not None
-    log = engine.log_path
-    wait_until(log.exists)
-    if stays:
+    assert engine.log_path is not None and engine._reader is not None
+    wait_until(engine.log_path.exists)
+    if "sleep" not in source:
         wait_until(lambda: engine.state is ProcessState.FAILED)
     engine.stop(wait=True)
-    reader = engine._reader
-    assert reader is not None
-    reader.join(timeout=5.0)
-    del engine, reader
+    engine._reader.join(timeout=5.0)
+    return engine.log_path
+
+
+@pytest.mark.parametrize(("source", "stays"), [("import time; time.sleep(60)", False), ("raise SystemExit(1)", True)])
+def test_only_the_log_of_an_engine_that_failed_outlives_its_client(tmp_path: Path, source: str, stays: bool) -> None:
+    log = log_of_an_engine_without_a_log_folder(tmp_path, source)
     gc.collect()
     assert log.exists() is stays
     shutil.rmtree(log.parent, ignore_errors=True)
