@@ -10,13 +10,13 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.pose_fusion import fuse, fuse_guide
 from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GuideCourse
 from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.targeting.artifact_correction import ArtifactCorrection

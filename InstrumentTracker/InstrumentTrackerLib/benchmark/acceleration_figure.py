@@ -10,9 +10,9 @@ from TemporalReconLib.benchmark.plot_style import FONT_SIZE, LineStyle, new_figu
 
 from InstrumentTrackerLib.benchmark.goals import GOALS, Goal
 from InstrumentTrackerLib.benchmark.registry import NEEDLE_ONLY
-from InstrumentTrackerLib.benchmark.scores import SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.statistics import Mean
 from InstrumentTrackerLib.benchmark.summary import Summary
+from InstrumentTrackerLib.evaluation.scores import SUCCESS_MM, Scores
 
 _GOAL_COLOR = "#7F7F7F"
 # Published, of real patients (Noordman et al. 2025): for orientation in words, never as a curve beside simulated ones.

@@ -20,13 +20,13 @@ from TemporalReconLib.benchmark.verdict import Verdict
 from InstrumentTrackerLib.benchmark.case_runner import CaseWork, contenders, reconstructions
 from InstrumentTrackerLib.benchmark.figures import write_figures
 from InstrumentTrackerLib.benchmark.goals import verdicts
-from InstrumentTrackerLib.benchmark.measurement import Row
 from InstrumentTrackerLib.benchmark.plan import Plan
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS, PRODUCT, version_of
 from InstrumentTrackerLib.benchmark.summary import Summary
 from InstrumentTrackerLib.benchmark.tables import markdown
 from InstrumentTrackerLib.benchmark.test_set import N_SLICES
 from InstrumentTrackerLib.benchmark.timing import Timing, time_product
+from InstrumentTrackerLib.evaluation.measurement import Row
 
 SUMMARY_FILES = ("summary.json", "summary.md")
 

@@ -18,13 +18,13 @@ from TemporalReconLib.simulation.simulated_series import simulate_series
 from InstrumentTrackerLib.benchmark.acquired_frame import acquired_frame
 from InstrumentTrackerLib.benchmark.contenders import Contender, LocalizerAlone, Product, SamplesAlone
 from InstrumentTrackerLib.benchmark.masks import SegmentedMasks, TrueMasks
-from InstrumentTrackerLib.benchmark.measurement import Row, reading_row, truth_rows
 from InstrumentTrackerLib.benchmark.pictures import kept_pictures
 from InstrumentTrackerLib.benchmark.plan import Plan
-from InstrumentTrackerLib.benchmark.reading import Shown
 from InstrumentTrackerLib.benchmark.registry import PICTURES_ALONE, PRODUCT
+from InstrumentTrackerLib.benchmark.shown import Shown
 from InstrumentTrackerLib.benchmark.test_set import N_SLICES
 from InstrumentTrackerLib.evaluation.cramer_rao import depth_bound_mm
+from InstrumentTrackerLib.evaluation.measurement import Row, reported_row, truth_rows
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
@@ -95,7 +95,7 @@ class CaseWork:
             begin = time.perf_counter()
             contender = contenders(self.plan)[run.method]
             contender.start(case.planning)
-            readings = [contender.read(shown) for shown in case.shown]
+            reports = [contender.read(shown) for shown in case.shown]
             identity = {
                 "method": run.method,
                 "series": run.series,
@@ -104,10 +104,10 @@ class CaseWork:
                 "planning": run.planning,
             }
             rows = [
-                identity | common | truth_row | reading_row(reading, truth, normal)
-                for truth_row, reading, truth in zip(truths, readings, case.truths, strict=True)
+                identity | common | truth_row | reported_row(report, truth, normal)
+                for truth_row, report, truth in zip(truths, reports, case.truths, strict=True)
             ]
-            pictures = kept_pictures(case.shown, readings, case.simulated.plan) if run.method == PRODUCT else None
+            pictures = kept_pictures(case.shown, reports, case.simulated.plan) if run.method == PRODUCT else None
             yield Finished(run, rows, pictures, time.perf_counter() - begin)
 
 

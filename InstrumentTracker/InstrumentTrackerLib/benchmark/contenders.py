@@ -8,7 +8,8 @@ from typing import Protocol
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.benchmark.masks import Masks
-from InstrumentTrackerLib.benchmark.reading import NOT_FOUND, Reading, Shown, timed
+from InstrumentTrackerLib.benchmark.shown import Shown, timed
+from InstrumentTrackerLib.evaluation.reported_pose import NOT_FOUND, ReportedPose
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.localization.localizer import Localizer
 from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
@@ -22,7 +23,7 @@ class Contender(Protocol):
     def start(self, planning: KSpaceFrame | None) -> None:
         """A new series, with its fully sampled scan if there is one."""
 
-    def read(self, shown: Shown) -> Reading:
+    def read(self, shown: Shown) -> ReportedPose:
         """Where the instrument is in the next frame."""
 
 
@@ -44,9 +45,9 @@ class Product:
         if planning is not None and self._uses_samples:
             self._pipeline.set_planning(planning)
 
-    def read(self, shown: Shown) -> Reading:
+    def read(self, shown: Shown) -> ReportedPose:
         guidance, seconds = timed(partial(self._push, shown))
-        return Reading.of_tracked(guidance.tracked, guidance.mask, seconds)
+        return ReportedPose.of_tracked(guidance.tracked, guidance.mask, seconds)
 
     def _push(self, shown: Shown) -> Guidance:
         if self._uses_samples:
@@ -70,10 +71,10 @@ class LocalizerAlone:
     def start(self, planning: KSpaceFrame | None) -> None:
         """Every frame is a new series."""
 
-    def read(self, shown: Shown) -> Reading:
+    def read(self, shown: Shown) -> ReportedPose:
         mask, segmentation_s = (None, 0.0) if self._masks is None else self._masks.of(shown)
         pose, seconds = timed(partial(self._localizer.localize, shown.image, mask))
-        return Reading.of_pose(pose, mask, segmentation_s + seconds)
+        return ReportedPose.of_pose(pose, mask, segmentation_s + seconds)
 
 
 class SamplesAlone:
@@ -97,12 +98,12 @@ class SamplesAlone:
         if planning is not None:
             self._localizer.set_planning(planning)
 
-    def read(self, shown: Shown) -> Reading:
+    def read(self, shown: Shown) -> ReportedPose:
         pose, seconds = timed(partial(self._fit, shown))
         self._last = self._product.push(shown.image).tracked
         if pose is None:
-            return Reading(NOT_FOUND, seconds=seconds)
-        return Reading.of_pose(pose, None, seconds)
+            return ReportedPose(NOT_FOUND, seconds=seconds)
+        return ReportedPose.of_pose(pose, None, seconds)
 
     def _fit(self, shown: Shown) -> InstrumentPose | None:
         self._localizer.ingest(shown.samples)

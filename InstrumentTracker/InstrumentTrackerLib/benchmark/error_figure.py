@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE, LineStyle, new_figure
 
 from InstrumentTrackerLib.benchmark.registry import PRODUCT
-from InstrumentTrackerLib.benchmark.scores import SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.summary import Summary
+from InstrumentTrackerLib.evaluation.scores import SUCCESS_MM, Scores
 
 _WIDTH_MM, _LAST_MM = 0.5, 10.0
 _EDGES = np.arange(0, _LAST_MM + _WIDTH_MM / 2, _WIDTH_MM)

@@ -12,8 +12,8 @@ from TemporalReconLib.benchmark.results import Results
 from TemporalReconLib.benchmark.runs import Condition, Run
 
 from InstrumentTrackerLib.benchmark.frame_panel import add_legend, caption, draw_frame, draw_scale_bar, zoom_to_tips
-from InstrumentTrackerLib.benchmark.measurement import Row
 from InstrumentTrackerLib.benchmark.registry import PRODUCT
+from InstrumentTrackerLib.evaluation.measurement import Row
 
 _N_WORST, _N_OTHERS, _N_COLUMNS = 10, 5, 5
 # Frames of one series at one acceleration fail alike.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE, MARK_COLOR, without_ticks
 
-from InstrumentTrackerLib.benchmark.measurement import Row
+from InstrumentTrackerLib.evaluation.measurement import Row
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Protocol
 
-from InstrumentTrackerLib.benchmark.reading import Shown, timed
+from InstrumentTrackerLib.benchmark.shown import Shown, timed
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.drawn_mask import draw_mask
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
-from InstrumentTrackerLib.segmentation.model_mask import draw_mask
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from TemporalReconLib.geometry import Matrix, directions_of, ras_to_ijk, spacing_of
 from TemporalReconLib.simulation.biopsy_plan import BiopsyPlan
 
-from InstrumentTrackerLib.benchmark.reading import Reading, Shown
+from InstrumentTrackerLib.benchmark.shown import Shown
+from InstrumentTrackerLib.evaluation.reported_pose import ReportedPose
 
 Arrays = dict[str, NDArray[Any]]
 Array = NDArray[np.float64]
@@ -19,7 +20,7 @@ VIEW_MM = 150.0
 _WHITE_PERCENTILE = 99.0
 
 
-def kept_pictures(shown: Sequence[Shown], readings: Sequence[Reading], plan: BiopsyPlan) -> Arrays:
+def kept_pictures(shown: Sequence[Shown], reports: Sequence[ReportedPose], plan: BiopsyPlan) -> Arrays:
     """Per frame, in pixels (col, row) of a square of 15 cm around the biopsy; NaN where something is not known.
 
     ``images`` uint8 and ``labels`` (frame, row, col) of the slice nearest to the tip; ``true_guide``,
@@ -33,9 +34,9 @@ def kept_pictures(shown: Sequence[Shown], readings: Sequence[Reading], plan: Bio
     # The whole series shares one gray scale, as on a screen.
     white = max(float(np.percentile([frame.image.data for frame in shown], _WHITE_PERCENTILE)), 1e-9)
     kept: dict[str, list[Any]] = {}
-    for frame, reading in zip(shown, readings, strict=True):
-        middle = _slice_of(frame, reading, geometry, shape[0])
-        labels = np.zeros(shape[1:], np.uint8) if reading.mask is None else reading.mask.labels[middle]
+    for frame, report in zip(shown, reports, strict=True):
+        middle = _slice_of(frame, report, geometry, shape[0])
+        labels = np.zeros(shape[1:], np.uint8) if report.mask is None else report.mask.labels[middle]
         truth = frame.truth
         target = ras_to_ijk(geometry, plan.target)
         values = {
@@ -44,10 +45,10 @@ def kept_pictures(shown: Sequence[Shown], readings: Sequence[Reading], plan: Bio
             "slices": middle,
             "true_guide": _pixel(geometry, truth.guide_tip if truth.visible else None, corner),
             "true_needle": _pixel(geometry, truth.needle_tip if truth.visible else None, corner),
-            "guide": _pixel(geometry, reading.guide_tip, corner),
-            "needle": _pixel(geometry, reading.needle_tip, corner),
-            "axis": _in_plane(geometry, reading.axis),
-            "ellipse": _ellipse(geometry, reading.covariance),
+            "guide": _pixel(geometry, report.guide_tip, corner),
+            "needle": _pixel(geometry, report.needle_tip, corner),
+            "axis": _in_plane(geometry, report.axis),
+            "ellipse": _ellipse(geometry, report.covariance),
             "target": target[:2] - corner,
             "target_off_mm": abs(target[2] - middle) * spacing_of(geometry)[2],
         }
@@ -56,12 +57,12 @@ def kept_pictures(shown: Sequence[Shown], readings: Sequence[Reading], plan: Bio
     return {name: np.array(values) for name, values in kept.items()} | {"pixel_mm": np.array(spacing_of(geometry)[0])}
 
 
-def _slice_of(frame: Shown, reading: Reading, geometry: Matrix, n_slices: int) -> int:
+def _slice_of(frame: Shown, report: ReportedPose, geometry: Matrix, n_slices: int) -> int:
     """Nearest to the true tip, else to the one that is shown, else the middle one."""
     truth = frame.truth
     tip = (truth.needle_tip if truth.needle_tip is not None else truth.guide_tip) if truth.visible else None
     if tip is None:
-        tip = reading.needle_tip if reading.needle_tip is not None else reading.guide_tip
+        tip = report.needle_tip if report.needle_tip is not None else report.guide_tip
     index = n_slices // 2 if tip is None else round(float(ras_to_ijk(geometry, tip)[2]))
     return int(np.clip(index, 0, n_slices - 1))
 

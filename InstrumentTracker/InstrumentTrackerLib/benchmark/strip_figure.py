@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE, new_figure
 
 from InstrumentTrackerLib.benchmark.frame_panel import Arrays, add_legend, caption, draw_frame, draw_scale_bar
-from InstrumentTrackerLib.benchmark.measurement import Row
+from InstrumentTrackerLib.evaluation.measurement import Row
 
 _N_COLUMNS = 7
 _PANEL_INCH = 2.2

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from InstrumentTrackerLib.benchmark.measurement import Row
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS
-from InstrumentTrackerLib.benchmark.scores import CLOSE_MM, SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.statistics import Lag, Mean, Rate
+from InstrumentTrackerLib.evaluation.measurement import Row
+from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, SUCCESS_MM, Scores
 
 
 class Summary:

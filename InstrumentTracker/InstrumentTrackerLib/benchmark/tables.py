@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from TemporalReconLib.benchmark.verdict import Verdict
 
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS, NEEDLE_ONLY, PRODUCT
-from InstrumentTrackerLib.benchmark.scores import CLOSE_MM, SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.statistics import Lag, Mean, Rate
 from InstrumentTrackerLib.benchmark.summary import Summary
+from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, SUCCESS_MM, Scores
 
 _NOTES = """\
 All series are **simulated**; nothing here was measured in a patient, and published figures of patients are no

@@ -15,6 +15,8 @@ UNKNOWN_VARIANCE = 1e6
 # Beyond, a fired needle is seen at its old place for several frames, in simulated pictures and in their samples alike:
 # a tip that far off is worse than none.
 MAX_NEEDLE_ACCELERATION = 24.0
+# Below this confidence a measurement is none: the guide's by its own, the needle's by that of both.
+MIN_CONFIDENCE = 0.5
 # Where a localizer states no covariance.
 DEFAULT_STD_MM = 1.5
 

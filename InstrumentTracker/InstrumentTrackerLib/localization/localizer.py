@@ -1,4 +1,4 @@
-"""What every localization offers, so that learned methods drop in."""
+"""What every localization of a single picture offers; the benchmark compares them by it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,17 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 
 class Localizer(Protocol):
     """Measures guide tip, needle tip and axis in one picture."""
 
-    def localize(
-        self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: TrackedPose | None = None
-    ) -> InstrumentPose:
+    def localize(self, image: ImageFrame, mask: InstrumentMask | None = None) -> InstrumentPose:
         """Pose of one frame; without numbers where nothing is found.
 
         Parameters
         ----------
         mask
             Of the same geometry, where a segmentation ran before.
-        prediction
-            The previous tracked pose: narrows the search, never the answer.
         """
         ...

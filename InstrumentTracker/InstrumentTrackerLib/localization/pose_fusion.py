@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from InstrumentTrackerLib.localization.instrument_pose import DEFAULT_STD_MM, UNKNOWN_VARIANCE, InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import (
+    DEFAULT_STD_MM,
+    MIN_CONFIDENCE,
+    UNKNOWN_VARIANCE,
+    InstrumentPose,
+)
 from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, GuideSight
 from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
-from InstrumentTrackerLib.tracking.rules import MIN_CONFIDENCE
 
 # 99.9 % of measurements of the same tip lie within this squared Mahalanobis distance of each other.
 GATE, GATE_ALONG = float(chi2.ppf(0.999, 3)), float(chi2.ppf(0.999, 1))

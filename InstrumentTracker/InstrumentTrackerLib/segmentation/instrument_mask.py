@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix, validated_ijk_to_ras
 
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
+
 GUIDE_LABEL = 1
 NEEDLE_LABEL = 2
 
@@ -56,3 +58,8 @@ class InstrumentMask:
     @property
     def is_empty(self) -> bool:
         return not bool(self.labels.any())
+
+
+def empty_mask(plane: ImagePlane, index: int = 0) -> InstrumentMask:
+    """No instrument."""
+    return InstrumentMask(np.zeros(plane.shape, dtype=np.uint8), plane.ijk_to_ras, index)

@@ -11,10 +11,9 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.device import computes_bfloat16
 from TemporalReconLib.weights.bundle import Weights, default_weights, fill_network, open_weights
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.networks.instrument_network import InstrumentNetwork, InstrumentNetworkConfig
-from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
-from InstrumentTrackerLib.segmentation.model_mask import empty_mask
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
+from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask, empty_mask
 from InstrumentTrackerLib.segmentation.working_grid import WorkingGrid, normalized, with_neighbors
 
 # As given to --weights, and the name of the folder of the model that comes with the product.

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # The in-bore protocol's own pixel: 256 over 280 mm.
 PIXEL_MM = 280.0 / 256.0

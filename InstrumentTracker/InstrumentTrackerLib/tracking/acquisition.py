@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, InstrumentPose
 from InstrumentTrackerLib.tracking.rules import (
     AGREEMENT_DEG,
     AGREEMENT_MM,
     AHEAD_MM,
     CONVINCING_MS,
-    MIN_CONFIDENCE,
     PAIR_DOUBT,
     SAME_PLACE_MM,
     SIGHTS_ELSEWHERE,

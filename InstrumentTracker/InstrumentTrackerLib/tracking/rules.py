@@ -65,8 +65,8 @@ shot is assumed; lost and absent, 0.
 
 from __future__ import annotations
 
-# Measurements below this confidence are not used: the guide's by its own, the needle's by that of both.
-MIN_CONFIDENCE = 0.5
+from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE
+
 # What two sights that agree leave of doubt: the product of what each leaves.
 PAIR_DOUBT = (1 - MIN_CONFIDENCE) ** 2
 # A first sight this sure needs no second one, unless the picture is doubted by its own method. That doubt tells the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, InstrumentPose
 from InstrumentTrackerLib.tracking.acquisition import Acquisition
 from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
 from InstrumentTrackerLib.tracking.known_directions import KnownDirections
@@ -16,7 +16,6 @@ from InstrumentTrackerLib.tracking.rules import (
     FRAME_INTERVAL_MS,
     LEFT_PICTURES,
     MAX_PAUSE_MS,
-    MIN_CONFIDENCE,
     PREDICTION_MS,
     WITHDRAWN_MS,
     WITHDRAWN_PICTURES,

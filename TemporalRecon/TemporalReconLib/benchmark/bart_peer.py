@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.networks.line_age import NEVER
 from TemporalReconLib.reconstruction.coil_sensitivities import estimate_sensitivities
-from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, hybrid_lines
+from TemporalReconLib.reconstruction.line_history import LineHistory, hybrid_lines
 
 _CPU = torch.device("cpu")
 # BART's axes: 0 readout, 1 phase encoding, 3 coil, 10 time, of sixteen.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from TemporalReconLib.networks import haar
+from TemporalReconLib.networks.line_age import NEVER
 from TemporalReconLib.networks.line_encoding import LineEncoding
-from TemporalReconLib.reconstruction import haar
-from TemporalReconLib.reconstruction.line_history import NEVER
 
 AGE_DECAY = 0.3
 # One shift for each iteration, so that the wavelets' blocks do not show.

@@ -9,13 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from TemporalReconLib.networks.line_age import NEVER, PLANNING_AGE
 from TemporalReconLib.networks.line_encoding import LineEncoding
 from TemporalReconLib.networks.recurrent_unet import RecurrentUNet, Widths
 from TemporalReconLib.networks.sparse_change import sparse_change
-from TemporalReconLib.reconstruction.line_history import NEVER
 
-# The planning scan's lines are older than any frame's: their age in frames.
-PLANNING_AGE = 500
 N_HEATMAPS = 2
 MAX_WIDTH = 512
 MAX_ITERATIONS = 20
@@ -76,7 +74,8 @@ class TemporalInput:
         :func:`~TemporalReconLib.networks.line_encoding.centering_phase`.
     lines, age
         complex64 (batch, coil, col, ky) in hybrid space and int64 (batch, ky): newest sample of every line and its
-        age in frames, 0 for those of the newest frame; :data:`PLANNING_AGE` for lines of the planning scan.
+        age in frames, 0 for those of the newest frame;
+        :data:`~TemporalReconLib.networks.line_age.PLANNING_AGE` for lines of the planning scan.
     line_index, is_sampled
         (batch, line), the lines of the newest frame, as for
         :class:`~TemporalReconLib.networks.line_encoding.LineEncoding`.

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.networks.line_age import NEVER
 from TemporalReconLib.reconstruction.coil_sensitivities import (
     brightness_of,
     estimate_sensitivities,
     low_resolution_images,
 )
-from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, hybrid_lines, ifft1c
+from TemporalReconLib.reconstruction.line_history import LineHistory, hybrid_lines, ifft1c
 
 
 @dataclass(frozen=True, eq=False)

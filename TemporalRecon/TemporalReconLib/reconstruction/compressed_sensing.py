@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-from TemporalReconLib.reconstruction import haar, locally_low_rank
+from TemporalReconLib.networks import haar
+from TemporalReconLib.networks.line_age import NEVER
+from TemporalReconLib.networks.soft_threshold import soft_threshold
+from TemporalReconLib.reconstruction import locally_low_rank
 from TemporalReconLib.reconstruction.coil_sensitivities import compression_matrix, estimate_sensitivities
-from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, fft1c, hybrid_lines, ifft1c, sampled_lines
+from TemporalReconLib.reconstruction.line_history import LineHistory, fft1c, hybrid_lines, ifft1c, sampled_lines
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
-from TemporalReconLib.reconstruction.soft_threshold import soft_threshold
 from TemporalReconLib.reconstruction.streaming import StreamingReconstructor
 
 N_VIRTUAL_COILS = 6

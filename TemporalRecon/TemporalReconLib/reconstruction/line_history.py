@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import torch
 
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-
-NEVER = 1_000_000
+from TemporalReconLib.networks.line_age import NEVER
 
 
 class LineHistory:
@@ -23,7 +22,7 @@ class LineHistory:
         complex64 (coil, slice, ky, col); zero where a line was never acquired.
     age
         int64 (slice, ky): 0 for lines of the newest frame, 1 for those last seen the frame before, ...,
-        :data:`NEVER` where a line was never acquired.
+        :data:`~TemporalReconLib.networks.line_age.NEVER` where a line was never acquired.
     """
 
     def __init__(self, n_coils: int, image_shape: tuple[int, int, int], device: torch.device) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.reconstruction.plugins import make_plugin, plugin_names
 from TemporalReconLib.reconstruction.reconstructor import Reconstructor
-from TemporalReconLib.weights.plugins import make_plugin, plugin_names
 
 DEFAULT_METHOD = "temporal"
 

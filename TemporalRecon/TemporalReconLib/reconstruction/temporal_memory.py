@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.networks.line_age import NEVER, PLANNING_AGE
 from TemporalReconLib.networks.line_encoding import LineEncoding, centering_phase
-from TemporalReconLib.networks.temporal_network import PLANNING_AGE, TemporalInput
+from TemporalReconLib.networks.temporal_network import TemporalInput
 from TemporalReconLib.reconstruction.coil_sensitivities import (
     CALIBRATION_LINES,
     brightness_of,
@@ -20,7 +21,7 @@ from TemporalReconLib.reconstruction.coil_sensitivities import (
     extrapolated_brightness,
     low_resolution_images,
 )
-from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, hybrid_lines, sampled_lines
+from TemporalReconLib.reconstruction.line_history import LineHistory, hybrid_lines, sampled_lines
 
 N_VIRTUAL_COILS = 6
 _NOISE_MEMORY = 0.8

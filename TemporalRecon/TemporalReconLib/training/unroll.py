@@ -10,15 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from TemporalReconLib.networks.line_age import NEVER, PLANNING_AGE
 from TemporalReconLib.networks.line_encoding import LineEncoding, centering_phase
 from TemporalReconLib.networks.temporal_network import (
-    PLANNING_AGE,
     TemporalInput,
     TemporalNetwork,
     TemporalOutput,
     TemporalState,
 )
-from TemporalReconLib.reconstruction.line_history import NEVER
 from TemporalReconLib.training.examples import Example
 from TemporalReconLib.training.validation import Validation, psnr_of
 

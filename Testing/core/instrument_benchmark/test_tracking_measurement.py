@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from InstrumentTrackerLib.benchmark.failure_figure import worst, worst_error
 from InstrumentTrackerLib.benchmark.goals import verdicts
-from InstrumentTrackerLib.benchmark.measurement import firing_frame, reading_row, truth_rows
-from InstrumentTrackerLib.benchmark.reading import Reading
 from InstrumentTrackerLib.benchmark.registry import PRODUCT
-from InstrumentTrackerLib.benchmark.scores import LEFT, NEVER_THERE, NOT_YET, Scores
 from InstrumentTrackerLib.benchmark.strip_figure import moments
 from InstrumentTrackerLib.benchmark.summary import Summary
 from InstrumentTrackerLib.benchmark.tables import markdown
+from InstrumentTrackerLib.evaluation.measurement import firing_frame, reported_row, truth_rows
+from InstrumentTrackerLib.evaluation.reported_pose import ReportedPose
+from InstrumentTrackerLib.evaluation.scores import LEFT, NEVER_THERE, NOT_YET, Scores
 from TemporalReconLib.benchmark.verdict import FAIL, NOT_MEASURED, PASS
 from TemporalReconLib.simulation.truth import FrameTruth
 
@@ -20,7 +20,7 @@ NORMAL = np.array([0.0, 1.0, 0.0])
 AXIS = np.array([0.0, 0.0, 1.0])
 FRAMES = 24
 FIRED = 19
-Change = Callable[[int, Reading], Reading]
+Change = Callable[[int, ReportedPose], ReportedPose]
 
 
 def truth(n: int, kind: str = "ordinary") -> FrameTruth:
@@ -34,11 +34,11 @@ def truth(n: int, kind: str = "ordinary") -> FrameTruth:
     return FrameTruth(n, 0.2 * n, visible, guide, needle, AXIS, 10.0)
 
 
-def perfect(n: int, kind: str) -> Reading:
+def perfect(n: int, kind: str) -> ReportedPose:
     true = truth(n, kind)
     if not true.visible:
-        return Reading("absent")
-    return Reading("tracked", true.guide_tip, true.needle_tip, true.axis, 0.95, np.eye(3), None, 0.02)
+        return ReportedPose("absent")
+    return ReportedPose("tracked", true.guide_tip, true.needle_tip, true.axis, 0.95, np.eye(3), None, 0.02)
 
 
 def rows_of(change: Change | None = None, kind: str = "ordinary", series: int = 0, acceleration: float = 16.0) -> list:
@@ -48,16 +48,16 @@ def rows_of(change: Change | None = None, kind: str = "ordinary", series: int = 
     for n, true_row in enumerate(truth_rows(truths)):
         reading = perfect(n, kind)
         reading = reading if change is None else change(n, reading)
-        found.append(identity | {"kind": kind} | true_row | reading_row(reading, truths[n], NORMAL))
+        found.append(identity | {"kind": kind} | true_row | reported_row(reading, truths[n], NORMAL))
     return found
 
 
 def moved(offset: list[float]) -> Change:
-    def change(n: int, reading: Reading) -> Reading:
+    def change(n: int, reading: ReportedPose) -> ReportedPose:
         if reading.guide_tip is None:
             return reading
         needle = None if reading.needle_tip is None else reading.needle_tip + offset
-        return Reading("tracked", reading.guide_tip + offset, needle, reading.axis, reading.confidence)
+        return ReportedPose("tracked", reading.guide_tip + offset, needle, reading.axis, reading.confidence)
 
     return change
 
@@ -75,14 +75,14 @@ def test_an_offset_is_measured_in_3d_in_plane_and_along_the_axis() -> None:
 def test_the_axis_error_is_the_angle_between_the_directions() -> None:
     tilted = np.array([0.0, np.sin(np.deg2rad(7.0)), np.cos(np.deg2rad(7.0))])
 
-    def tilt(n: int, reading: Reading) -> Reading:
-        return Reading("tracked", reading.guide_tip, None, tilted, 1.0) if reading.has_numbers else reading
+    def tilt(n: int, reading: ReportedPose) -> ReportedPose:
+        return ReportedPose("tracked", reading.guide_tip, None, tilted, 1.0) if reading.has_numbers else reading
 
     assert Scores(rows_of(tilt)).axis.mean == pytest.approx(7.0, abs=1e-3)
 
 
 def test_a_frame_without_numbers_counts_as_failed() -> None:
-    scores = Scores(rows_of(lambda n, reading: Reading("lost", confidence=0.2) if n in (5, 6) else reading))
+    scores = Scores(rows_of(lambda n, reading: ReportedPose("lost", confidence=0.2) if n in (5, 6) else reading))
     assert (scores.within(5.0).hits, scores.within(5.0).n) == (20, 22)
     assert scores.guide.n == 20
     assert scores.states["lost"].hits == 2
@@ -97,9 +97,9 @@ def test_the_shot_is_the_frame_in_which_the_needle_jumps() -> None:
 
 @pytest.mark.parametrize("late", [0, 1, 3])
 def test_frames_to_follow_a_shot_are_counted_from_the_first_that_shows_it(late: int) -> None:
-    def change(n: int, reading: Reading) -> Reading:
+    def change(n: int, reading: ReportedPose) -> ReportedPose:
         if FIRED <= n < FIRED + late:
-            return Reading("predicted", reading.guide_tip, truth(FIRED - 1).needle_tip, reading.axis, 0.5)
+            return ReportedPose("predicted", reading.guide_tip, truth(FIRED - 1).needle_tip, reading.axis, 0.5)
         return reading
 
     scores = Scores(rows_of(change))
@@ -108,13 +108,13 @@ def test_frames_to_follow_a_shot_are_counted_from_the_first_that_shows_it(late: 
 
 
 def test_a_needle_that_is_never_found_again_never_followed_the_shot() -> None:
-    assert Scores(rows_of(lambda n, r: Reading("lost") if n >= FIRED else r)).frames_to_follow == [None]
+    assert Scores(rows_of(lambda n, r: ReportedPose("lost") if n >= FIRED else r)).frames_to_follow == [None]
 
 
 def test_a_track_one_frame_behind_has_a_lag_of_one_frame() -> None:
-    def behind(n: int, reading: Reading) -> Reading:
+    def behind(n: int, reading: ReportedPose) -> ReportedPose:
         before = truth(max(n - 1, 2))
-        return Reading("tracked", before.guide_tip, None, AXIS, 1.0) if reading.has_numbers else reading
+        return ReportedPose("tracked", before.guide_tip, None, AXIS, 1.0) if reading.has_numbers else reading
 
     rows = [row for series in range(4) for row in rows_of(behind, series=series)]
     assert Scores(rows).lag("guide").frames == pytest.approx(1.0, abs=0.02)
@@ -122,8 +122,8 @@ def test_a_track_one_frame_behind_has_a_lag_of_one_frame() -> None:
 
 
 def test_false_alarms_are_told_apart_by_cause() -> None:
-    def ghost(n: int, reading: Reading) -> Reading:
-        return reading if reading.has_numbers else Reading("predicted", np.zeros(3), None, AXIS, 0.95)
+    def ghost(n: int, reading: ReportedPose) -> ReportedPose:
+        return reading if reading.has_numbers else ReportedPose("predicted", np.zeros(3), None, AXIS, 0.95)
 
     kinds = ("ordinary", "without instrument", "leaving the plane")
     scores = Scores([row for number, kind in enumerate(kinds) for row in rows_of(ghost, kind, number)])
@@ -135,10 +135,10 @@ def test_false_alarms_are_told_apart_by_cause() -> None:
 
 
 def test_a_needle_reported_while_it_is_in_the_guide_is_counted() -> None:
-    def invents(n: int, reading: Reading) -> Reading:
+    def invents(n: int, reading: ReportedPose) -> ReportedPose:
         if reading.guide_tip is None:
             return reading
-        return Reading("tracked", reading.guide_tip, reading.guide_tip + 20 * AXIS, AXIS, 0.9)
+        return ReportedPose("tracked", reading.guide_tip, reading.guide_tip + 20 * AXIS, AXIS, 0.9)
 
     scores = Scores(rows_of(invents))
     assert (scores.needle_invented.hits, scores.needle_invented.n) == (8, 8)

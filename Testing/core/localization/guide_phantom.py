@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from InstrumentTrackerLib.localization.appearance.straight_view import StraightView
-from InstrumentTrackerLib.localization.image_plane import Line
 from InstrumentTrackerLib.localization.masks.needle_course import find_needle
+from InstrumentTrackerLib.segmentation.image_plane import Line
 
 ALONG = np.arange(0.0, 70.0, 1.0)
 ACROSS = np.arange(-9.0, 9.1, 0.5)

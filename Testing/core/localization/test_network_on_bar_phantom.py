@@ -7,10 +7,11 @@ import pytest
 import torch
 from bar_phantom import BarOptions, draw_case
 from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.network_segmenter import NetworkSegmenter
-from InstrumentTrackerLib.tracking.rules import MIN_CONFIDENCE, SURE_CONFIDENCE
+from InstrumentTrackerLib.tracking.rules import SURE_CONFIDENCE
 from InstrumentTrackerLib.training.validation import label_end
 
 CASES = range(12)

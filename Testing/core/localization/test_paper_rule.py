@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.drawn_mask import draw_mask
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.localization.masks.paper_rule import PaperRule
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
-from InstrumentTrackerLib.segmentation.model_mask import draw_mask
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import ijk_to_ras_from_parts
 

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 from reconstruction_frames import acquire, coil_maps, smooth_object
-from TemporalReconLib.reconstruction import haar
+from TemporalReconLib.networks import haar
+from TemporalReconLib.networks.line_age import NEVER
 from TemporalReconLib.reconstruction.coil_sensitivities import compression_matrix, estimate_sensitivities
-from TemporalReconLib.reconstruction.line_history import NEVER, LineHistory, fft1c, hybrid_lines, ifft1c
+from TemporalReconLib.reconstruction.line_history import LineHistory, fft1c, hybrid_lines, ifft1c
 
 CPU = torch.device("cpu")
 

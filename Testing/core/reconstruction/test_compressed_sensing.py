@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 from reconstruction_frames import acquire, coil_maps, smooth_object
+from TemporalReconLib.networks.soft_threshold import soft_threshold
 from TemporalReconLib.reconstruction.locally_low_rank import BLOCK, shrink_newest
 from TemporalReconLib.reconstruction.registry import make_reconstructor
-from TemporalReconLib.reconstruction.soft_threshold import soft_threshold
 
 
 def random_images(*shape: int) -> torch.Tensor:

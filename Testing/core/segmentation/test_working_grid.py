@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.working_grid import PIXEL_MM, WorkingGrid, normalized, with_neighbors
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, InstrumentPose
 from InstrumentTrackerLib.tracking.acquisition import Acquisition
 from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
 from InstrumentTrackerLib.tracking.motion import Motion
-from InstrumentTrackerLib.tracking.rules import MIN_CONFIDENCE
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from InstrumentTrackerLib.tracking.tracker import Tracker
 from made_up_poses import ACROSS, AXIS, COVARIANCE, Course

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from TemporalReconLib.fourier import image_to_kspace
+from TemporalReconLib.networks.line_age import NEVER
 from TemporalReconLib.networks.line_encoding import centering_phase
-from TemporalReconLib.reconstruction.line_history import NEVER
 from TemporalReconLib.training.example_stream import ExampleStream, stacked
 from TemporalReconLib.training.examples import Example, Sampling, random_example
 from TemporalReconLib.training.stored_series import series_of_seed

@@ -15,8 +15,8 @@ import SimpleITK as sitk  # noqa: N813
 import torch
 from TemporalReconLib.engine.offline import SeriesOptions, open_for_playing, reconstruct_series
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.reconstruction.plugins import make_plugin, plugin_names
 from TemporalReconLib.reconstruction.registry import METHODS, make_reconstructor
-from TemporalReconLib.weights.plugins import make_plugin, plugin_names
 from TemporalReconLib.weights.weights_file import write_weights_file
 
 # Zero filling times a gain that it reads from its weights: small, and known to the last bit.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from InstrumentTrackerLib.localization.appearance.guide_profile import dark_evidence, guide_evidence, line_evidence
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, STEP_MM, StraightView, straighten
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 GEL_OFFSETS_MM = (2.5, 3.0, 3.5, 4.0)
 # Offsets searched about the rough line, mm; the rest of the view feeds the local mean.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from InstrumentTrackerLib.localization.appearance.axis_refinement import AxisFit
 from InstrumentTrackerLib.localization.appearance.guide_tip import GuideTip
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # Below this the frame counts as one without instrument.
 REFUSE_BELOW = 0.5

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 STEP_MM = 0.5
 ALONG_STEP_MM = 1.0

@@ -18,11 +18,11 @@ from InstrumentTrackerLib.localization.appearance.needle_tip import MAX_REACH_MM
 from InstrumentTrackerLib.localization.appearance.straight_view import STEP_MM, StraightView, straighten
 from InstrumentTrackerLib.localization.appearance.through_plane import NEEDLE_TILT, find_through_plane
 from InstrumentTrackerLib.localization.classical.global_search import find_candidates
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
+from InstrumentTrackerLib.localization.drawn_mask import draw_mask
+from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
 from InstrumentTrackerLib.localization.instrument_pose import UNKNOWN_VARIANCE, InstrumentPose
-from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
-from InstrumentTrackerLib.segmentation.model_mask import draw_mask, empty_mask
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
+from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask, empty_mask
 
 CANDIDATES = 6
 # The guide tip is searched from before to beyond the middle of the stretch that was found, mm.
@@ -55,13 +55,15 @@ class _Finding:
 class ClassicalLocalizer:
     """Model-based localization in one picture (slice, row, col) of any spacing."""
 
-    def locate(self, image: ImageFrame, prediction: TrackedPose | None = None) -> tuple[InstrumentPose, InstrumentMask]:
+    def locate(
+        self, image: ImageFrame, prediction: ExpectedPose | None = None
+    ) -> tuple[InstrumentPose, InstrumentMask]:
         """Pose and mask of one frame; an empty pose with its confidence where no instrument is found.
 
         Parameters
         ----------
         prediction
-            The previous tracked pose. A sure finding near it saves the global search.
+            Where it is expected. A sure finding near it saves the global search.
         """
         plane = ImagePlane.of(image)
         time_s = image.mid_acquisition_time
@@ -81,13 +83,11 @@ class ClassicalLocalizer:
         pose = _pose(pixels, plane, _settled(pixels, plane, finding), image.index, time_s)
         return pose, draw_mask(plane, pose)
 
-    def localize(
-        self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: TrackedPose | None = None
-    ) -> InstrumentPose:
+    def localize(self, image: ImageFrame, mask: InstrumentMask | None = None) -> InstrumentPose:
         """As :class:`~InstrumentTrackerLib.localization.localizer.Localizer`; the mask is not needed."""
-        return self.locate(image, prediction)[0]
+        return self.locate(image)[0]
 
-    def _near(self, pixels: Pixels, plane: ImagePlane, prediction: TrackedPose | None) -> _Finding | None:
+    def _near(self, pixels: Pixels, plane: ImagePlane, prediction: ExpectedPose | None) -> _Finding | None:
         if prediction is None or prediction.guide_tip is None or prediction.axis is None:
             return None
         tip, slice_index = plane.from_ras(prediction.guide_tip)

@@ -15,7 +15,7 @@ from InstrumentTrackerLib.localization.appearance.guide_profile import (
     guide_evidence,
     line_evidence,
 )
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 ALONG_STEP_MM, ACROSS_STEP_MM = 3.0, 1.0
 ANGLE_STEP_DEG, ANGLE_REACH_DEG = 2.5, 60.0

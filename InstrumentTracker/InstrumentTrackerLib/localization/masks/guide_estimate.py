@@ -8,10 +8,10 @@ import numpy as np
 
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, StraightView, straighten
 from InstrumentTrackerLib.localization.appearance.through_plane import ThroughPlane, find_through_plane
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.chord_depth import HALF_WIDTH_MM, find_chord_depth
 from InstrumentTrackerLib.localization.masks.guide_measurement import GuideMeasurement, Pixels
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 # Measurements that differ by more standard deviations are not of the same thing; the mask's counts.
 GATE = 3.0

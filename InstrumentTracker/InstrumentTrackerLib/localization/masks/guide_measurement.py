@@ -11,11 +11,11 @@ from InstrumentTrackerLib.localization.appearance.axis_refinement import AxisFit
 from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, evidence_along_axis
 from InstrumentTrackerLib.localization.appearance.guide_tip import GuideTip, find_guide_tip
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, STEP_MM, straighten
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
 from InstrumentTrackerLib.localization.masks.end_profile import BEFORE_MM, BEYOND_MM, EndFit, fit_end
 from InstrumentTrackerLib.localization.masks.shaft import CORE_MM, REACH_MM, Shaft, find_shafts, slices_with
 from InstrumentTrackerLib.localization.masks.shaft_choice import comparable_shafts, leaves_image, toward_tip
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # The core of a round end, averaged over its width, ends this much before its outermost point.
 ROUND_END_MM = 0.4
@@ -87,7 +87,7 @@ class GuideMeasurement:
 
 
 def measure_guides(
-    pixels: Pixels, guide: Pixels, needle: Pixels, plane: ImagePlane, prediction: TrackedPose | None
+    pixels: Pixels, guide: Pixels, needle: Pixels, plane: ImagePlane, prediction: ExpectedPose | None
 ) -> list[GuideMeasurement]:
     """Each bar that may be the guide and ends inside the image, the best in the mask first.
 

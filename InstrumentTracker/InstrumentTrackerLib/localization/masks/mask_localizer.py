@@ -10,15 +10,15 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import directions_of, same_geometry
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
 from InstrumentTrackerLib.localization.instrument_pose import UNKNOWN_VARIANCE, InstrumentPose
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.guide_estimate import GuideEstimate, estimate_guide
 from InstrumentTrackerLib.localization.masks.guide_measurement import GuideMeasurement, Pixels, measure_guides
 from InstrumentTrackerLib.localization.masks.image_confidence import GuideEvidence
 from InstrumentTrackerLib.localization.masks.needle_estimate import NeedleEstimate, estimate_needle
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 # Below these probabilities an instrument, and a needle, is not reported.
 REFUSE_BELOW, REFUSE_NEEDLE_BELOW = 0.3, 0.5
@@ -70,9 +70,7 @@ class MaskLocalizer:
     def __init__(self, calibration: Calibration | None = None) -> None:
         self._calibration = Calibration.read() if calibration is None else calibration
 
-    def localize(
-        self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: TrackedPose | None = None
-    ) -> InstrumentPose:
+    def localize(self, image: ImageFrame, mask: InstrumentMask | None = None) -> InstrumentPose:
         """As :class:`~InstrumentTrackerLib.localization.localizer.Localizer`, from a mask.
 
         Raises
@@ -80,12 +78,12 @@ class MaskLocalizer:
         InputError
             Without a mask, or if it has another geometry than the image.
         """
-        return self.pose_of(self.find(image, mask, prediction), image)
+        return self.pose_of(self.find(image, mask), image)
 
     def find(
-        self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: TrackedPose | None = None
+        self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: ExpectedPose | None = None
     ) -> Finding | None:
-        """As :meth:`localize`, before anything is refused."""
+        """As :meth:`localize`, before anything is refused; of several bars the one nearest to what is expected."""
         guide, needle = _probabilities(image, mask)
         level = float(np.percentile(image.data[:, ::2, ::2], 99))
         if level <= 0:

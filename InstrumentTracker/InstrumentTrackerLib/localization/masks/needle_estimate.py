@@ -9,12 +9,12 @@ import numpy as np
 from InstrumentTrackerLib.localization.appearance.needle_tip import NeedleTip, find_needle_tip
 from InstrumentTrackerLib.localization.appearance.straight_view import straighten
 from InstrumentTrackerLib.localization.appearance.through_plane import NEEDLE_TILT
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.guide_estimate import GuideEstimate, weigh
 from InstrumentTrackerLib.localization.masks.guide_measurement import Pixels
 from InstrumentTrackerLib.localization.masks.image_confidence import NeedleEvidence
 from InstrumentTrackerLib.localization.masks.needle_course import NeedleCourse, find_needle
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # A bent one stays this near to the guide's axis.
 SIDEWAYS_MM = 9.0

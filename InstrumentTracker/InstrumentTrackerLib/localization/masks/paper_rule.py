@@ -16,10 +16,9 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import directions_of
 
 from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, InstrumentMask
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 _STEP_MM = 0.1
 # Fewer pixels have no major axis.
@@ -39,9 +38,7 @@ class PaperRule:
 
     beyond_mm: float = CAP_REACH_MM
 
-    def localize(
-        self, image: ImageFrame, mask: InstrumentMask | None = None, prediction: TrackedPose | None = None
-    ) -> InstrumentPose:
+    def localize(self, image: ImageFrame, mask: InstrumentMask | None = None) -> InstrumentPose:
         """As :class:`~InstrumentTrackerLib.localization.localizer.Localizer`; only the mask is looked at."""
         empty = InstrumentPose(index=image.index, time_s=image.mid_acquisition_time)
         if mask is None:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, STEP_MM, StraightView, straighten
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.masks.end_profile import longest_run
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 # Pixels from this probability on are examined; what they add up to decides.
 SEEN = 0.25

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from InstrumentTrackerLib.localization.appearance.straight_view import STEP_MM, straighten
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
 from InstrumentTrackerLib.localization.masks.shaft import Shaft
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # Bars at least this good compared with the best one may be the guide as well; at most so many are examined.
 COMPARABLE, MOST = 0.4, 3
@@ -21,7 +21,7 @@ NEEDLE_MM, NEEDLE_MM2 = 25.0, 20.0
 NEEDLE_HALF_MM = 4.0
 
 
-def comparable_shafts(shafts: list[Shaft], plane: ImagePlane, prediction: TrackedPose | None) -> list[Shaft]:
+def comparable_shafts(shafts: list[Shaft], plane: ImagePlane, prediction: ExpectedPose | None) -> list[Shaft]:
     """The bars to be examined: those that may be the guide, or with a prediction the one of them nearest to it.
 
     Parameters

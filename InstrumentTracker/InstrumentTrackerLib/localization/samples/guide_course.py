@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from TemporalReconLib.geometry import directions_of
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose, Point
 from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
 from InstrumentTrackerLib.localization.samples.sample_course import MIN_IN_PLANE
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 # The cap's outer end, mm beyond the guide tip; the gel ends this far before it.
 CAP_MM, GEL_TO_END_MM = 5.0, 9.5

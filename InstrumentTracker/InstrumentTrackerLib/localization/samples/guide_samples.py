@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import Point
 from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GEL_TO_END_MM, GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis, GelMemory
@@ -19,6 +18,7 @@ from InstrumentTrackerLib.localization.samples.guide_tissue import SAME_DEG, SAM
 from InstrumentTrackerLib.localization.samples.sample_background import PIXEL_SHIFT_MM, SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.samples.sample_information import whiten
 from InstrumentTrackerLib.localization.samples.sample_slice import SampleSlice
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # Tissue about the guide's end is pushed.
 PUSHED_MM, PUSHED_BEHIND_MM, PUSHED_AHEAD_MM, PUSHED_HALF_MM = 1.5, 40.0, 40.0, 25.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # Under the guide, and a little beyond its end, tissue is remembered.
 HIDDEN_BEYOND_MM, HIDDEN_HALF_MM = 4.0, 10.0

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.samples.sample_course import Course
 from InstrumentTrackerLib.localization.samples.sample_tissue import hidden_by
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # Expected errors of the previous picture: displacement of each pixel alone, of whole regions, share of the signal,
 # and everywhere a share of the mean signal. Only their proportions matter: the residual sets their level.

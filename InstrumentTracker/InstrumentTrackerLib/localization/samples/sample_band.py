@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.samples.sample_course import Course
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # Half the width at the guide, and how much it widens per mm ahead: tracked positions and angles are not exact.
 HALF_WIDTH_MM = 5.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 # A bent needle is a parabola; its bend is stated at this reach.
 BEND_REFERENCE_MM = 30.0
@@ -53,7 +53,7 @@ class Course:
     needle_mm: float | None
 
     @classmethod
-    def of(cls, prediction: TrackedPose, plane: ImagePlane) -> Course | None:
+    def of(cls, prediction: ExpectedPose, plane: ImagePlane) -> Course | None:
         """From the void's tracked end, without artifact correction; None where the guide is unknown or out of plane."""
         if prediction.guide_tip is None or prediction.axis is None:
             return None

@@ -9,7 +9,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE
 from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, GuideSamples, GuideSight
@@ -25,7 +25,7 @@ from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 from InstrumentTrackerLib.localization.samples.sample_slice import SampleSlice
 from InstrumentTrackerLib.localization.samples.sample_tissue import Image, TissueMemory
 from InstrumentTrackerLib.localization.samples.sample_void import BEYOND_MM, FIRST_MM, MAX_REACH_MM, void_posterior
-from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # A background that errs by more than this many times what is expected cannot be trusted: the contrast has changed,
 # the patient has moved, or the picture has failed.
@@ -114,7 +114,7 @@ class SampleLocalizer:
         return self._guide.update(memory, image, ImagePlane.of(image), course)
 
     @torch.inference_mode()
-    def localize(self, image: ImageFrame, prediction: TrackedPose | None) -> SamplePose | None:
+    def localize(self, image: ImageFrame, prediction: ExpectedPose | None) -> SamplePose | None:
         """Needle tip of the frame ingested last; None where the samples have nothing to say, or are of another frame.
 
         None is fitted where the picture is doubted, for it would not be reported.

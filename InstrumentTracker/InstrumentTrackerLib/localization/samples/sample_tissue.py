@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, Course
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # The needle hides what lies this near to its course, up to a little beyond its tip.
 HIDDEN_HALF_MM, HIDDEN_BEYOND_MM = 3.0, 2.5

@@ -19,9 +19,9 @@ from InstrumentTrackerLib.evaluation.study.cases.markups_file import MarkedPoint
 from InstrumentTrackerLib.evaluation.study.cases.reference_mask import mask_pixels, read_masks
 from InstrumentTrackerLib.evaluation.study.cases.study_case import StudyCase, is_markups, is_mask, is_truth
 from InstrumentTrackerLib.localization.appearance.guide_profile import GUIDE_RADIUS_MM
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.drawn_mask import draw_mask
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.segmentation.model_mask import draw_mask
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # A point that far from the slices is not in the picture, nor is the guide behind it.
 _OUTSIDE_MM = 2 * GUIDE_RADIUS_MM

@@ -5,8 +5,8 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE
 
-from InstrumentTrackerLib.benchmark.reliability_figure import draw_reliability
-from InstrumentTrackerLib.benchmark.scores import CLOSE_MM, Scores
+from InstrumentTrackerLib.evaluation.reliability_figure import draw_reliability
+from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, Scores
 from InstrumentTrackerLib.evaluation.study.report.figure_style import study_figure, tidy
 from InstrumentTrackerLib.evaluation.study.report.frames import FrameRow
 from InstrumentTrackerLib.evaluation.study.report.section import FULL, Section

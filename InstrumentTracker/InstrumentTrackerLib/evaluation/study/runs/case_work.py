@@ -19,8 +19,8 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import slice_normal, spacing_of
 from TemporalReconLib.simulation.truth import FrameTruth
 
-from InstrumentTrackerLib.benchmark.measurement import reading_row
-from InstrumentTrackerLib.benchmark.reading import Reading
+from InstrumentTrackerLib.evaluation.measurement import reported_row
+from InstrumentTrackerLib.evaluation.reported_pose import ReportedPose
 from InstrumentTrackerLib.evaluation.study.cases.annotation import CaseAnnotation, annotation_of, points_by_frame
 from InstrumentTrackerLib.evaluation.study.cases.study_case import Exclusion, StudyCase, is_markups
 from InstrumentTrackerLib.evaluation.study.cases.study_config import REFERENCE, StudyConfig
@@ -31,8 +31,8 @@ from InstrumentTrackerLib.evaluation.study.runs.quality_scores import quality_sc
 from InstrumentTrackerLib.evaluation.study.runs.run_key import RunKey
 from InstrumentTrackerLib.evaluation.study.runs.tools import Tools, ToolSpec, tools
 from InstrumentTrackerLib.guidance.played import guidance_of
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.pipeline import Guidance
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 Row = dict[str, Any]
 
@@ -244,8 +244,8 @@ class OpenedCase:
         truth, reference = self._annotation.truths[index], self._reference[index].image
         tracked = guidance.tracked
         row: Row = {"frame": index}
-        reading = Reading.of_tracked(tracked, guidance.mask, 0.0)
-        row |= reading_row(reading, truth or _UNKNOWN, slice_normal(reference.ijk_to_ras))
+        report = ReportedPose.of_tracked(tracked, guidance.mask, 0.0)
+        row |= reported_row(report, truth or _UNKNOWN, slice_normal(reference.ijk_to_ras))
         # Time depends on the machine; results do not.
         del row["ms"]
         row["visible"] = None if truth is None else truth.visible

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
+from InstrumentTrackerLib.localization.drawn_mask import draw_mask
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.segmentation.model_mask import draw_mask, empty_mask
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
+from InstrumentTrackerLib.segmentation.instrument_mask import empty_mask
 from scipy.spatial.transform import Rotation
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import ijk_to_ras_from_parts

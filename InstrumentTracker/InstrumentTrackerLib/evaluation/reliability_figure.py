@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE, new_figure
 
 from InstrumentTrackerLib.benchmark.registry import PRODUCT
-from InstrumentTrackerLib.benchmark.scores import SURE, Scores
 from InstrumentTrackerLib.benchmark.summary import Summary
+from InstrumentTrackerLib.evaluation.scores import SURE, Scores
 
 _COLOR, _IDEAL, _COUNT_COLOR = "#0072B2", "#7F7F7F", "#BFBFBF"
 

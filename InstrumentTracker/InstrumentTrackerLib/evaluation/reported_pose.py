@@ -1,17 +1,11 @@
-"""What a contender is shown, and what it says."""
+"""Where something that finds the instrument says that it is."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
-from TemporalReconLib.simulation.truth import FrameTruth
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose, Point
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
@@ -20,31 +14,10 @@ from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 # State of a frame that was measured without a tracker.
 MEASURED, NOT_FOUND = "measured", "not found"
 
-Result = TypeVar("Result")
-
 
 @dataclass(frozen=True, eq=False)
-class Shown:
-    """One frame of a case.
-
-    Attributes
-    ----------
-    image
-        The picture, the same for every contender.
-    samples
-        The k-space it was made from.
-    truth
-        For references only; no contender that could be used on a patient looks at it.
-    """
-
-    image: ImageFrame
-    samples: KSpaceFrame
-    truth: FrameTruth
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What a contender says of one frame (mm, RAS).
+class ReportedPose:
+    """What is reported of one frame (mm, RAS), by the product or by another method.
 
     Attributes
     ----------
@@ -77,7 +50,7 @@ class Reading:
         return self.guide_tip is not None or self.needle_tip is not None
 
     @classmethod
-    def of_pose(cls, pose: InstrumentPose, mask: InstrumentMask | None, seconds: float) -> Reading:
+    def of_pose(cls, pose: InstrumentPose, mask: InstrumentMask | None, seconds: float) -> ReportedPose:
         """A measurement without a tracker."""
         is_needle = pose.needle_tip is not None
         return cls(
@@ -92,7 +65,7 @@ class Reading:
         )
 
     @classmethod
-    def of_tracked(cls, tracked: TrackedPose, mask: InstrumentMask | None, seconds: float) -> Reading:
+    def of_tracked(cls, tracked: TrackedPose, mask: InstrumentMask | None, seconds: float) -> ReportedPose:
         """As the product reports it."""
         return cls(
             state=tracked.state.value,
@@ -104,10 +77,3 @@ class Reading:
             mask=mask,
             seconds=seconds,
         )
-
-
-def timed(function: Callable[[], Result]) -> tuple[Result, float]:
-    """A result and the seconds it took."""
-    begin = time.perf_counter()
-    result = function()
-    return result, time.perf_counter() - begin

@@ -1,4 +1,4 @@
-"""A reading against the truth: one row of the results."""
+"""A reported pose against the truth: one row of the results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from TemporalReconLib.simulation.truth import FrameTruth
 
-from InstrumentTrackerLib.benchmark.reading import Reading
+from InstrumentTrackerLib.evaluation.reported_pose import ReportedPose
 
 Row = dict[str, Any]
 Array = NDArray[np.float64]
@@ -53,7 +53,7 @@ def firing_frame(truths: Sequence[FrameTruth]) -> int | None:
     return None
 
 
-def reading_row(reading: Reading, truth: FrameTruth, normal: Array) -> Row:
+def reported_row(report: ReportedPose, truth: FrameTruth, normal: Array) -> Row:
     """Errors in mm and degrees, None where one of both does not exist.
 
     Parameters
@@ -62,19 +62,19 @@ def reading_row(reading: Reading, truth: FrameTruth, normal: Array) -> Row:
         Unit normal of the slices, RAS.
     """
     row: Row = {
-        "state": reading.state,
-        "confidence": round(reading.confidence, _DIGITS),
-        "has_numbers": reading.has_numbers,
-        "has_needle": reading.needle_tip is not None,
-        "ms": round(1e3 * reading.seconds, 3),
+        "state": report.state,
+        "confidence": round(report.confidence, _DIGITS),
+        "has_numbers": report.has_numbers,
+        "has_needle": report.needle_tip is not None,
+        "ms": round(1e3 * report.seconds, 3),
     }
     for name, measured, true in (
-        ("guide", reading.guide_tip, truth.guide_tip),
-        ("needle", reading.needle_tip, truth.needle_tip),
+        ("guide", report.guide_tip, truth.guide_tip),
+        ("needle", report.needle_tip, truth.needle_tip),
     ):
         row |= _point_row(name, measured, true if truth.visible else None, truth.axis, normal)
-    if truth.visible and reading.axis is not None and truth.axis is not None:
-        row["axis_error_deg"] = _rounded(angle_deg(reading.axis, truth.axis))
+    if truth.visible and report.axis is not None and truth.axis is not None:
+        row["axis_error_deg"] = _rounded(angle_deg(report.axis, truth.axis))
     return row
 
 

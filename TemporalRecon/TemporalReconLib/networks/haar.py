@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import pad
 
-from TemporalReconLib.reconstruction.soft_threshold import soft_threshold
+from TemporalReconLib.networks.soft_threshold import soft_threshold
 
 LEVELS = 3
 _MEDIAN_OF_RAYLEIGH = 1.1774  # median magnitude of complex Gaussian noise of unit variance per component

@@ -6,20 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, GUIDE_RADIUS_MM
-from InstrumentTrackerLib.localization.image_plane import ImagePlane
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
+from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask, empty_mask
 
 NEEDLE_RADIUS_MM = 1.5
 # Guides are 86 to 99 mm long.
 GUIDE_LENGTH_MM = 95.0
 
 Array = NDArray[np.float64]
-
-
-def empty_mask(plane: ImagePlane, index: int = 0) -> InstrumentMask:
-    """No instrument."""
-    return InstrumentMask(np.zeros(plane.shape, dtype=np.uint8), plane.ijk_to_ras, index)
 
 
 def draw_mask(

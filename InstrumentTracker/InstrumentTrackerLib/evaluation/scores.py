@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 
-from InstrumentTrackerLib.benchmark.measurement import Row
 from InstrumentTrackerLib.benchmark.statistics import (
     Bin,
     Lag,
@@ -19,6 +18,7 @@ from InstrumentTrackerLib.benchmark.statistics import (
     reliability,
 )
 from InstrumentTrackerLib.benchmark.test_set import LEAVING, WITHOUT
+from InstrumentTrackerLib.evaluation.measurement import Row
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 
 SUCCESS_MM, CLOSE_MM = 5.0, 3.0
