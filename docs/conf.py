@@ -22,6 +22,9 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 napoleon_google_docstring = False
 
+# Options are typed as they stand: "--workers", not an en dash.
+smartquotes = False
+
 html_theme = "furo"
 html_title = f"InBoreGuidance {version}"
 html_static_path: list[str] = []

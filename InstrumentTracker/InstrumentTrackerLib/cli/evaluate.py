@@ -6,16 +6,25 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import path_name
 from TemporalReconLib.cli.progress import Progress, duration_text
 from TemporalReconLib.errors import InputError
 
+if TYPE_CHECKING:
+    from InstrumentTrackerLib.evaluation.study.cases.study_case import Exclusion
+
+# A study without a usable case fails like any other bad input; its report says why.
+EXIT_NOTHING_USABLE = 2
+MAX_LEFT_OUT_LINES = 20
+
 _DESCRIPTION = """Undersample fully sampled cases, reconstruct and track them as 'track' does, and compare every method
 at every acceleration with the fully sampled pictures. Finished cases are kept: the same command goes on where it
-stopped. CASES is a folder with one folder per patient, or a CSV table with the columns patient, case, input,
-annotations."""
+stopped. CASES is a folder with one folder per patient (CASES/PATIENT/CASE.nrrd with CASE.mrk.json beside it), or a CSV
+table with the columns patient, case, input, annotations."""
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -73,9 +82,18 @@ def run(options: argparse.Namespace) -> int:
             study = with_reading(study, options.reading, options.reading_key)
         listener.stage("statistics and report")
         verdicts = write_report(options.output, study)
+    sys.stdout.writelines(_left_out_lines(study.excluded))
     sys.stdout.writelines(f"{line}\n" for line in verdicts)
     sys.stdout.write(f"Open {options.output / 'report.html'}\n")
-    return 0
+    return 0 if study.rows else EXIT_NOTHING_USABLE
+
+
+def _left_out_lines(excluded: Sequence[Exclusion]) -> Iterator[str]:
+    """What takes no part, with the reason; a long list is cut, for the report has all."""
+    for each in excluded[:MAX_LEFT_OUT_LINES]:
+        yield f"left out: {each.patient}/{each.case}: {each.reason}\n"
+    if len(excluded) > MAX_LEFT_OUT_LINES:
+        yield f"left out: {len(excluded) - MAX_LEFT_OUT_LINES} more, see report.html\n"
 
 
 class StudyProgress:
@@ -119,6 +137,4 @@ def _check(options: argparse.Namespace) -> None:
         if path is not None and not path.exists():
             raise InputError(f"{name} {path}: does not exist")
     if find_spec("matplotlib") is None:
-        raise InputError(
-            "the report draws with matplotlib, which is not installed; pip install 'inboreguidance[benchmark]'"
-        )
+        raise InputError("the report draws with matplotlib, which is not installed; pip install matplotlib")

@@ -90,9 +90,7 @@ def require_jobs_and_figures(jobs: int) -> None:
     if jobs < 1:
         raise InputError(f"--jobs {jobs}: expected 1 or more")
     if find_spec("matplotlib") is None:
-        raise InputError(
-            "the benchmark draws with matplotlib, which is not installed; pip install 'inboreguidance[benchmark]'"
-        )
+        raise InputError("the benchmark draws with matplotlib, which is not installed; pip install matplotlib")
 
 
 class RunProgress:

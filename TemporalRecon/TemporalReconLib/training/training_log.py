@@ -25,6 +25,6 @@ def open_log(folder: Path, step: int) -> SummaryWriter:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise InputError(
-            "training writes its curves for TensorBoard, which is not installed; pip install 'inboreguidance[train]'"
+            "training writes its curves for TensorBoard, which is not installed; pip install tensorboard"
         ) from error
     return SummaryWriter(str(folder / LOG_FOLDER), purge_step=step)

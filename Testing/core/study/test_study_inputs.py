@@ -139,6 +139,8 @@ def test_a_table_with_wrong_columns_is_refused_whole(tmp_path: Path) -> None:
         read_manifest(write(tmp_path / "a.csv", "patient,input,annotations\n"))
     with pytest.raises(InputError, match="unknown column 'annotation'"):
         read_manifest(write(tmp_path / "b.csv", "patient,case,input,annotations,annotation\n"))
+    with pytest.raises(InputError, match="expected commas"):
+        read_manifest(write(tmp_path / "c.csv", "patient;case;input;annotations\n"))
 
 
 def test_a_folder_holds_patients_with_annotations_beside_their_images(tmp_path: Path) -> None:

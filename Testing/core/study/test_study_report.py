@@ -212,6 +212,16 @@ def test_no_usable_case_is_said(tmp_path: Path) -> None:
     assert "no case could be used" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_command_names_what_is_left_out_and_fails_where_nothing_is_usable(tmp_path: Path, capsys) -> None:
+    table = tmp_path / "cases.csv"
+    table.write_text("patient,case,input,annotations\np,gone,gone.nrrd,none\n", encoding="utf-8")
+    words = ["evaluate", table, "--output", tmp_path / "out", "--workers", 0, "--device", "cpu"]
+    assert main([str(word) for word in words]) == 2
+    said = capsys.readouterr().out
+    assert re.search(r"left out: p/gone: .*gone\.nrrd", said)
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
 def test_a_needle_without_any_annotation_leaves_no_verdict(rows) -> None:
     section = Section("real", rows[:70], replace(CONFIG, point="needle"))
     assert all("no conclusion; 0 patients with a known needle tip" in line for line in verdict_lines(section))

@@ -52,6 +52,11 @@ def read_manifest(path: Path) -> tuple[list[StudyCase], list[Exclusion]]:
 
 def _check_columns(path: Path, names: object) -> None:
     found = [str(name).strip() for name in names] if isinstance(names, (list, tuple)) else []
+    if len(found) == 1 and SEPARATOR in found[0]:
+        raise InputError(
+            f"{path}: its columns are separated by '{SEPARATOR}', expected commas; save it as comma-separated CSV "
+            f"('{SEPARATOR}' stands between several files of one cell)"
+        )
     missing = [name for name in REQUIRED if name not in found]
     if missing:
         raise InputError(f"{path}: no column '{missing[0]}'; expected {', '.join(REQUIRED)}")

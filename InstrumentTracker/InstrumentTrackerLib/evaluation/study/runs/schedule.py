@@ -87,9 +87,7 @@ def require_dask() -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise InputError(
-            "several workers need Dask: pip install 'inboreguidance[cluster]', or give --workers 0"
-        ) from error
+        raise InputError("several workers need Dask: pip install 'dask[distributed]', or give --workers 0") from error
     return distributed
 
 
