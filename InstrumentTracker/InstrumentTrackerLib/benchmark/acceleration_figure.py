@@ -10,8 +10,8 @@ from TemporalReconLib.benchmark.plot_style import FONT_SIZE, LineStyle, new_figu
 
 from InstrumentTrackerLib.benchmark.goals import GOALS, Goal
 from InstrumentTrackerLib.benchmark.registry import NEEDLE_ONLY
-from InstrumentTrackerLib.benchmark.statistics import Mean
 from InstrumentTrackerLib.benchmark.summary import Summary
+from InstrumentTrackerLib.evaluation.frame_statistics import Mean
 from InstrumentTrackerLib.evaluation.scores import SUCCESS_MM, Scores
 
 _GOAL_COLOR = "#7F7F7F"

@@ -14,10 +14,10 @@ from InstrumentTrackerLib.benchmark.error_figure import error_figure
 from InstrumentTrackerLib.benchmark.failure_figure import failure_figure
 from InstrumentTrackerLib.benchmark.plan import Plan
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS, PRODUCT
+from InstrumentTrackerLib.benchmark.reliability_figure import reliability_figure
 from InstrumentTrackerLib.benchmark.strip_figure import Strip, strip_figure
 from InstrumentTrackerLib.benchmark.summary import Summary
 from InstrumentTrackerLib.benchmark.test_set import ORDINARY
-from InstrumentTrackerLib.evaluation.reliability_figure import reliability_figure
 
 
 def write_figures(folder: Path, plan: Plan, results: Results, summary: Summary) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from TemporalReconLib.benchmark.verdict import FAIL, NOT_MEASURED, PASS, Verdict
 
 from InstrumentTrackerLib.benchmark.registry import PRODUCT
-from InstrumentTrackerLib.benchmark.statistics import Lag
 from InstrumentTrackerLib.benchmark.summary import Summary
 from InstrumentTrackerLib.benchmark.tables import lag_text
 from InstrumentTrackerLib.benchmark.timing import TIMED_SLICES, Timing
+from InstrumentTrackerLib.evaluation.frame_statistics import Lag
 from InstrumentTrackerLib.evaluation.scores import SUCCESS_MM, Scores
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS
-from InstrumentTrackerLib.benchmark.statistics import Lag, Mean, Rate
+from InstrumentTrackerLib.evaluation.frame_statistics import Lag, Mean, Rate
 from InstrumentTrackerLib.evaluation.measurement import Row
 from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, SUCCESS_MM, Scores
 

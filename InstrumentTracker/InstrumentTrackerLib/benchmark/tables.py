@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from TemporalReconLib.benchmark.verdict import Verdict
 
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS, NEEDLE_ONLY, PRODUCT
-from InstrumentTrackerLib.benchmark.statistics import Lag, Mean, Rate
 from InstrumentTrackerLib.benchmark.summary import Summary
+from InstrumentTrackerLib.evaluation.frame_statistics import Lag, Mean, Rate
 from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, SUCCESS_MM, Scores
 
 _NOTES = """\

@@ -9,12 +9,13 @@ from TemporalReconLib.benchmark.test_set import MAX_SERIES, N_COILS, NOISE, TEST
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
 
+from InstrumentTrackerLib.evaluation.series_kind import LEAVING, ORDINARY, WITHOUT
+
 # The comparison of reconstruction methods draws its seeds from the same beginning.
 TRACKING_SEEDS_FROM = TEST_SEEDS_FROM + 1_000_000_000
 # Seeds to look at while the product is being changed; results on them are no test.
 DEVELOPMENT_SEEDS_FROM, DEVELOPMENT_SETS = 970_000, 30
 N_SLICES = 3
-ORDINARY, WITHOUT, LEAVING = "ordinary", "without instrument", "leaving the plane"
 _KINDS = {3: WITHOUT, 5: LEAVING}
 _PERIOD = 7
 
@@ -60,7 +61,7 @@ class TrackingTestSet:
 
     @staticmethod
     def kind(number: int) -> str:
-        """:data:`ORDINARY`, :data:`WITHOUT` or :data:`LEAVING`."""
+        """One of the kinds of :mod:`~InstrumentTrackerLib.evaluation.series_kind`."""
         return _KINDS.get(number % _PERIOD, ORDINARY)
 
     def config(self, number: int, acceleration: float, mask: str, n_slices: int = N_SLICES) -> SimulationConfig:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from InstrumentTrackerLib.benchmark.statistics import (
+from InstrumentTrackerLib.evaluation.frame_statistics import (
     Bin,
     Lag,
     Mean,
@@ -17,8 +17,8 @@ from InstrumentTrackerLib.benchmark.statistics import (
     mean_with_bound,
     reliability,
 )
-from InstrumentTrackerLib.benchmark.test_set import LEAVING, WITHOUT
 from InstrumentTrackerLib.evaluation.measurement import Row
+from InstrumentTrackerLib.evaluation.series_kind import LEAVING, WITHOUT
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 
 SUCCESS_MM, CLOSE_MM = 5.0, 3.0

@@ -17,12 +17,10 @@ from InstrumentTrackerLib.benchmark.plan import Plan
 from InstrumentTrackerLib.benchmark.registry import chosen, version_of
 from InstrumentTrackerLib.benchmark.test_set import (
     DEVELOPMENT_SETS,
-    LEAVING,
-    ORDINARY,
     TRACKING_SEEDS_FROM,
-    WITHOUT,
     TrackingTestSet,
 )
+from InstrumentTrackerLib.evaluation.series_kind import LEAVING, ORDINARY, WITHOUT
 from PIL import Image
 from TemporalReconLib.benchmark.runs import Run
 from TemporalReconLib.benchmark.test_set import MAX_SERIES, TEST_SEEDS_FROM

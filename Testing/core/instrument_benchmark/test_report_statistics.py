@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.benchmark.statistics import (
+from InstrumentTrackerLib.evaluation.frame_statistics import (
     Rate,
     expected_calibration_error,
     lag_of,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE
 
-from InstrumentTrackerLib.evaluation.reliability_figure import draw_reliability
+from InstrumentTrackerLib.evaluation.reliability import draw_reliability, reliability_text
 from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, Scores
 from InstrumentTrackerLib.evaluation.study.report.figure_style import study_figure, tidy
 from InstrumentTrackerLib.evaluation.study.report.frames import FrameRow
@@ -30,8 +30,9 @@ def confidence_figure(section: Section) -> Figure | None:
     )
     grid = figure.subplots(1, len(shown), squeeze=False, sharey=True)[0]
     for axes, (name, rows) in zip(grid, shown.items(), strict=True):
-        draw_reliability(axes, Scores(rows))
-        axes.set_title(name, fontsize=FONT_SIZE)
+        scores = Scores(rows)
+        draw_reliability(axes, scores)
+        axes.set_title(f"{name}\n{reliability_text(scores)}", fontsize=FONT_SIZE)
         axes.set_xlabel("stated confidence", fontsize=FONT_SIZE)
         tidy(axes)
     grid[0].set_ylabel(f"share within {CLOSE_MM:g} mm", fontsize=FONT_SIZE)

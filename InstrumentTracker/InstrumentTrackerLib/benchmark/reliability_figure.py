@@ -9,9 +9,10 @@ from TemporalReconLib.benchmark.plot_style import FONT_SIZE, new_figure
 
 from InstrumentTrackerLib.benchmark.registry import PRODUCT
 from InstrumentTrackerLib.benchmark.summary import Summary
-from InstrumentTrackerLib.evaluation.scores import SURE, Scores
+from InstrumentTrackerLib.evaluation.reliability import draw_reliability, reliability_text
+from InstrumentTrackerLib.evaluation.scores import Scores
 
-_COLOR, _IDEAL, _COUNT_COLOR = "#0072B2", "#7F7F7F", "#BFBFBF"
+_COUNT_COLOR = "#BFBFBF"
 
 
 def reliability_figure(summary: Summary) -> Figure | None:
@@ -26,7 +27,7 @@ def reliability_figure(summary: Summary) -> Figure | None:
     )
     grid = figure.subplots(2, len(found), squeeze=False, sharex=True, sharey="row", height_ratios=[3, 1])
     for column, (title, scores) in enumerate(found.items()):
-        grid[0, column].set_title(title, fontsize=FONT_SIZE + 1)
+        grid[0, column].set_title(f"{title}\n{reliability_text(scores)}", fontsize=FONT_SIZE)
         draw_reliability(grid[0, column], scores)
         _draw_counts(grid[1, column], scores)
         grid[1, column].set_xlabel("stated confidence", fontsize=FONT_SIZE)
@@ -36,23 +37,6 @@ def reliability_figure(summary: Summary) -> Figure | None:
         axes.grid(visible=True, linewidth=0.4, alpha=0.6)
         axes.tick_params(labelsize=FONT_SIZE - 1)
     return figure
-
-
-def draw_reliability(axes: Axes, scores: Scores) -> None:
-    """Share of guide tips within 3 mm against the stated confidence, with Wilson intervals."""
-    bins = [each for each in scores.reliability if each.right.share is not None]
-    axes.plot([0, 1], [0, 1], color=_IDEAL, linewidth=1.0, linestyle="--")
-    axes.axvspan(SURE, 1.0, color="#009E73", alpha=0.12)
-    shares = np.array([each.right.share for each in bins], dtype=np.float64)
-    limits = np.array([each.right.interval for each in bins], dtype=np.float64).reshape(-1, 2)
-    spread = np.abs(limits.T - shares)
-    axes.errorbar([each.confidence for each in bins], shares, spread, marker="o", markersize=5, color=_COLOR, capsize=2)
-    axes.set_xlim(0, 1.02)
-    axes.set_ylim(0, 1.05)
-    sure, error = scores.sure_and_right, scores.calibration_error
-    text = "" if sure.share is None else f"from {SURE:g} on: {100 * sure.share:.1f} % of {sure.n}\n"
-    text += "" if error is None else f"calibration error {error:.3f}"
-    axes.text(0.97, 0.03, text, transform=axes.transAxes, ha="right", va="bottom", fontsize=FONT_SIZE - 1)
 
 
 def _draw_counts(axes: Axes, scores: Scores) -> None:
