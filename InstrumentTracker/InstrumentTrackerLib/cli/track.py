@@ -91,15 +91,17 @@ def run(options: argparse.Namespace) -> int:
     pipeline = tracking_pipeline(options, next(iter(targets), None))
     reconstructor = make_reconstructor(options.method, options.device, options.weights)
     poses, errors, labels, images = [], [], [], []
+    n_unreliable = 0
     with Progress() as progress:
         for guidance in guidance_of(opened, pipeline, reconstructor):
             poses.append(guidance.tracked)
             errors.append(guidance.error)
+            n_unreliable += guidance.image.is_unreliable
             if options.mask_output is not None:
                 images.append(guidance.image)
                 labels.append(guidance.labels)
             progress.show(f"frame {len(poses)}/{len(opened)}  {guidance.tracked.state.value:<10}")
-        progress.show(_summary(poses, errors))
+        progress.show(_summary(poses, errors, n_unreliable))
     write_track(options.output, list(zip(poses, errors, strict=True)))
     if options.targeting_output is not None:
         write_targeting(options.targeting_output, poses, targets, needle)
@@ -108,13 +110,14 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(poses: list[TrackedPose], errors: list[TargetingError | None]) -> str:
-    """How often the instrument was found, and how near its tip came to the first target."""
+def _summary(poses: list[TrackedPose], errors: list[TargetingError | None], n_unreliable: int) -> str:
+    """How often the instrument was found, in what pictures, and how near its tip came to the first target."""
     counts = Counter(pose.state.value for pose in poses)
     states = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     nearest = min((error.distance_mm for error in errors if error is not None), default=None)
     reached = "" if nearest is None else f"; nearest to the target {nearest:.1f} mm"
-    return f"{len(poses)} frames: {states}{reached}"
+    doubt = f"; {n_unreliable} pictures unreliable by their method's own quality" if n_unreliable else ""
+    return f"{len(poses)} frames: {states}{reached}{doubt}"
 
 
 def _targets(options: argparse.Namespace) -> Targets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,8 +13,11 @@ from TemporalReconLib.cli.options import add_method_options, path_name
 from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
+    from TemporalReconLib.engine.engine import Engine
     from TemporalReconLib.engine.processor import FrameProcessor
     from TemporalReconLib.engine.serving import ServeOptions
+
+TELL_EVERY_S = 5.0
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -133,17 +136,30 @@ def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions, mo
         _say(step_line(3, warm_up_text(processor)))
 
     try:
-        with serving(processor, options, prepare) as (server, _):
+        with serving(processor, options, prepare) as (server, engine):
             listening = f"listening on {server.host}:{server.port}"
             _say(step_line(4, listening))
             _say(f"{listening}\n")
-            threading.Event().wait()
+            _tell(engine)
     except KeyboardInterrupt:
         sys.stderr.write("stopped\n")
     # Everything is closed. Ending torch's threads properly takes seconds on a busy machine, and for ever on a device
     # that hangs.
     sys.stderr.flush()
     os._exit(0)
+
+
+def _tell(engine: Engine) -> NoReturn:
+    """A line whenever something has happened, not more often than every few seconds."""
+    from TemporalReconLib.engine.terminal_line import terminal_line
+
+    told = engine.health.events
+    while True:
+        time.sleep(TELL_EVERY_S)
+        health = engine.health
+        if health.events != told:
+            _say(f"{terminal_line(health)}\n")
+            told = health.events
 
 
 def _say(line: str) -> None:

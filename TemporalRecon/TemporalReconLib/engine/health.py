@@ -52,6 +52,12 @@ class HealthReport:
     latency_ms_median: float
     latency_ms_p95: float
 
+    @property
+    def events(self) -> tuple[str | int, ...]:
+        """State and counts: equal in two reports between which nothing has happened."""
+        counts = self.shown, self.skipped, self.rejected, self.arrived, self.paused, self.foreign
+        return self.state, *counts
+
 
 class Health:
     """Thread-safe record of what happens to the frames."""

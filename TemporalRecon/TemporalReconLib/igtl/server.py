@@ -271,6 +271,7 @@ class IgtlServer:
                         )
                     if self._on_drop is not None:
                         self._on_drop(received[0].type_name, error)
+            logger.info("client %s left", connection.peer)
         except FramingError as error:
             self._board.close(error.reason)
             logger.warning("client %s closed: %s", connection.peer, error)
