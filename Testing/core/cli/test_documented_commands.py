@@ -35,6 +35,9 @@ def test_a_documented_command_is_understood(document: str, command: str) -> None
     options = PARSERS[program].parse_args(words)
     if program == "temporal-recon" and words[0] == "benchmark":
         assert _weights_by_method(options.weights) is not None
+    else:
+        # Every other command has one method, and takes METHOD=PATH for the name of a file.
+        assert "=" not in str(getattr(options, "weights", ""))
 
 
 def test_there_are_commands_to_check() -> None:
