@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from TemporalReconLib.cli.serve import (
-    add_serve_options,
-    let_idle_threads_sleep,
-    serve_options,
-    serve_until_interrupted,
-)
+from TemporalReconLib.cli.serve import add_serve_options, serve_options, serve_until_interrupted
 
 from InstrumentTrackerLib.cli.guidance_options import (
     add_target_options,
@@ -31,7 +26,6 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> int:
     check_tracking_options(options)
-    let_idle_threads_sleep()
     serve = serve_options(options)
     from InstrumentTrackerLib.guidance.processor import GuidanceProcessor
 

@@ -72,17 +72,7 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
     add_method_options(parser)
 
 
-def let_idle_threads_sleep() -> None:
-    """Stop torch's OpenMP threads from spinning while they wait; call before torch is imported.
-
-    Spinning threads starve the sockets and whatever else runs on the machine: on two busy cores a picture takes
-    three to five times as long with them. Who sets the variable knows better.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
 def run(options: argparse.Namespace) -> int:
-    let_idle_threads_sleep()
     serve = serve_options(options)
     from TemporalReconLib.engine.processor import ReconstructionProcessor
     from TemporalReconLib.engine.start_up import models_of
