@@ -34,8 +34,9 @@ format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmark: $(READY)  ## latency, frames/s, codec throughput, memory; tables and JSON
-	$(BIN)/python Testing/benchmarks/codec.py --output $(BENCHMARK_OUTPUT)/codec.json
+benchmark: $(READY)  ## latency and rate of the link, latency, frames/s and memory of the engine; tables and JSON
+	mkdir -p $(BENCHMARK_OUTPUT)
+	$(BIN)/temporal-recon benchmark link --output $(BENCHMARK_OUTPUT)/link.json
 	$(BIN)/python Testing/benchmarks/engine.py --output $(BENCHMARK_OUTPUT)/engine.json
 
 $(READY): pyproject.toml .ci/make-venv

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import path_name
+from TemporalReconLib.cli.output_options import JSON_SUFFIXES, check_outputs
 from TemporalReconLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,18 +22,15 @@ COILS = (1, 16)
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("link", help="latency and rate of the link, beside pyigtl and the C++ library")
-    add_link_options(parser)
-    parser.set_defaults(run=run)
-
-
-def add_link_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--messages", type=int, default=100, metavar="N", help="per link and size (%(default)s)")
     parser.add_argument("--output", type=path_name, metavar="JSON", help="also write the figures to a file")
+    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     if options.messages < 5:
         raise InputError(f"--messages {options.messages}: expected 5 or more")
+    check_outputs({"--output": (options.output, JSON_SUFFIXES)})
     from TemporalReconLib.benchmark.link_engine import measure_engine
     from TemporalReconLib.benchmark.link_figures import measure_cpp, measure_ours, measure_pyigtl
 

@@ -47,3 +47,12 @@ def test_the_command_writes_a_table_and_a_file(monkeypatch, tmp_path, capsys):
     assert "1.50     2.50       9.0     0" in capsys.readouterr().out
     with pytest.raises(InputError, match="--messages 2"):
         options.run(parser.parse_args(["link", "--messages", "2"]))
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(link_figures, "measure_ours", lambda *_: pytest.fail("measured"))
+    parser = benchmark_link.argparse.ArgumentParser()
+    benchmark_link.add_parser(parser.add_subparsers())
+    options = parser.parse_args(["link", "--output", str(tmp_path / "missing" / "link.json")])
+    with pytest.raises(InputError, match="does not exist"):
+        options.run(options)
