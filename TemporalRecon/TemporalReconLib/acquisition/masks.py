@@ -17,7 +17,13 @@ DENSITY_DECAY = 0.25
 
 
 def lines_per_frame(n_lines: int, acceleration: float) -> int:
-    """Acquired lines for R = full / acquired: 256 lines at R = 8, 16, 25, 32 give 32, 16, 11, 8."""
+    """Acquired lines for R = full / acquired: 256 lines at R = 8, 16, 25, 32 give 32, 16, 11, 8.
+
+    Raises
+    ------
+    InputError
+        If the acceleration is below 1 or above the number of lines.
+    """
     if not 1.0 <= acceleration <= n_lines:
         raise InputError(f"acceleration {acceleration} must lie between 1 and the number of lines, {n_lines}")
     return math.ceil(n_lines / acceleration)

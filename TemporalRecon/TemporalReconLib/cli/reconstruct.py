@@ -32,7 +32,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--uncertainty", type=Path, metavar="OUT", help=".seq.nrrd (or .nrrd) of each pixel's expected absolute error"
     )
-    parser.add_argument("--report", type=Path, metavar="JSON", help="per-frame latency, method, device, R, dropped")
+    parser.add_argument(
+        "--report", type=Path, metavar="JSON", help="method, device, dropped; latency, R, quality, times of each frame"
+    )
     add_method_options(parser)
     add_series_options(parser)
     parser.set_defaults(run=run)
