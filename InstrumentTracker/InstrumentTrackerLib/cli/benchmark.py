@@ -10,7 +10,8 @@ from TemporalReconLib.cli.benchmark import RunProgress, listed, require_jobs_and
 from TemporalReconLib.cli.options import add_method_options, path_name, seed_number
 from TemporalReconLib.cli.progress import Progress
 
-from InstrumentTrackerLib.segmentation.registry import add_segmenter_option, missing_calibration
+from InstrumentTrackerLib.cli.guidance_options import add_segmenter_options
+from InstrumentTrackerLib.segmentation.registry import missing_calibration
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -26,8 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--mask", choices=MASK_KINDS, default="golden", help="order of the lines (%(default)s)")
     parser.add_argument("--no-planning", action="store_true", help="the reconstruction is given no planning scan")
     add_method_options(parser)
-    add_segmenter_option(parser)
-    parser.add_argument("--segmenter-weights", type=path_name, metavar="PATH", help="of our segmentation network")
+    add_segmenter_options(parser)
     parser.add_argument("--contenders", metavar="LIST", help="all that can be run")
     parser.add_argument(
         "--backgrounds", nargs="+", type=path_name, default=[], metavar="VOL", help="MR anatomy of half of the series"

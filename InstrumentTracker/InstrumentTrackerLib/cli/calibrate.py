@@ -7,13 +7,13 @@ import os
 import sys
 import time
 
-from TemporalReconLib.cli.options import path_name
+from TemporalReconLib.cli.options import add_device_option, path_name
 from TemporalReconLib.cli.progress import Progress, duration_text
 from TemporalReconLib.errors import InputError
 
+from InstrumentTrackerLib.cli.guidance_options import add_segmenter_options
 from InstrumentTrackerLib.segmentation.registry import (
     CLASSICAL,
-    add_segmenter_option,
     calibration_file,
     check_segmenter,
     make_segmenter,
@@ -27,10 +27,9 @@ _SERIES, _FEWEST = 60, 10
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("calibrate", help="fit confidence to a segmenter", description=_DESCRIPTION)
-    add_segmenter_option(parser)
-    parser.add_argument("--segmenter-weights", type=path_name, metavar="PATH", help="of our segmentation network")
+    add_segmenter_options(parser)
     parser.add_argument("--series", type=int, default=_SERIES, metavar="N", help="simulated series (%(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
+    add_device_option(parser)
     parser.add_argument("--output", type=path_name, metavar="JSON", help="(beside the network, where it is looked for)")
     parser.set_defaults(run=run)
 

@@ -30,7 +30,7 @@ from InstrumentTrackerLib.cli.guidance_options import (
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("demo", help="play a biopsy live, end to end, and draw what the clinician sees")
     parser.add_argument(
-        "--output", type=Path, default=Path("demo-output"), metavar="DIR", help="where to write (%(default)s)"
+        "--output", type=path_name, default=Path("demo-output"), metavar="DIR", help="where to write (%(default)s)"
     )
     parser.add_argument(
         "--input", type=path_name, metavar="CASE", help=f"play this instead of a simulation: {INPUT_HELP}"

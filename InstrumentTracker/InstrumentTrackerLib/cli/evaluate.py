@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from TemporalReconLib.cli.options import path_name
+from TemporalReconLib.cli.options import add_device_option, path_name
 from TemporalReconLib.cli.progress import Progress, duration_text
 from TemporalReconLib.errors import InputError
 
@@ -40,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         "--reading", type=path_name, metavar="DIR", help="of 'reading-list', with the readers' answers; needs its key"
     )
     parser.add_argument("--reading-key", type=path_name, metavar="FILE", help="what the pictures of --reading are")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
+    add_device_option(parser)
     parser.add_argument(
         "--workers",
         type=int,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from TemporalReconLib.cli.options import path_name
 
 from InstrumentTrackerLib.segmentation.registry import (
-    add_segmenter_option,
+    DEFAULT_SEGMENTER,
+    SEGMENTERS,
     check_segmenter,
     make_segmenter,
     missing_calibration,
@@ -26,18 +27,44 @@ if TYPE_CHECKING:
 NEEDLE_MATERIALS = ("titanium", "nitinol", "steel", "ceramic")
 
 
-def add_target_options(parser: argparse.ArgumentParser) -> None:
-    """``--target --entry``; values may begin with a minus: ``--target=-12,30,5``."""
-    parser.add_argument("--target", metavar="R,A,S", help="planned biopsy target, RAS mm")
+def add_target_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """``--target --entry``; values may begin with a minus: ``--target=-12,30,5``.
+
+    Parameters
+    ----------
+    several
+        Whether ``--target`` may be given again, and with a name; what is parsed is then a list.
+    """
+    if several:
+        parser.add_argument(
+            "--target",
+            action="append",
+            default=[],
+            metavar="[NAME=]R,A,S",
+            help="planned biopsy target, RAS mm; give several for --targeting-output, the first counts for --output",
+        )
+    else:
+        parser.add_argument("--target", metavar="R,A,S", help="planned biopsy target, RAS mm")
     parser.add_argument("--entry", metavar="R,A,S", help="planned entry point, RAS mm")
+
+
+def add_segmenter_options(parser: argparse.ArgumentParser) -> None:
+    """``--segmenter --segmenter-weights``."""
+    parser.add_argument(
+        "--segmenter",
+        default=DEFAULT_SEGMENTER,
+        metavar="SPEC",
+        help=f"what marks guide and needle: {SEGMENTERS}; labels of other names are given as "
+        "nnunet:FOLDER?guide=1&needle=2 (%(default)s)",
+    )
+    parser.add_argument(
+        "--segmenter-weights", type=path_name, metavar="PATH", help="weights of our segmentation network"
+    )
 
 
 def add_tracking_options(parser: argparse.ArgumentParser) -> None:
     """``--segmenter --segmenter-weights --artifact-correction --field-strength --echo-time``."""
-    add_segmenter_option(parser)
-    parser.add_argument(
-        "--segmenter-weights", type=path_name, metavar="PATH", help="weights of our segmentation network"
-    )
+    add_segmenter_options(parser)
     parser.add_argument(
         "--artifact-correction",
         choices=NEEDLE_MATERIALS,

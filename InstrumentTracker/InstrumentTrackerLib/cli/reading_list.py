@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from TemporalReconLib.cli.options import path_name, seed_number
+from TemporalReconLib.cli.options import add_device_option, path_name, seed_number
 from TemporalReconLib.cli.progress import Progress
 from TemporalReconLib.errors import InputError
 
@@ -40,7 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         metavar="SHARE",
         help="of the cases, that show a frame without the tip if they have one (%(default)s)",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
+    add_device_option(parser)
     parser.set_defaults(run=run)
 
 

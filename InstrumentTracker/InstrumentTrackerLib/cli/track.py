@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import (
@@ -21,6 +20,7 @@ from TemporalReconLib.cli.progress import Progress
 
 from InstrumentTrackerLib.cli.guidance_options import (
     add_needle_options,
+    add_target_options,
     add_tracking_options,
     check_tracking_options,
     needle_of,
@@ -38,25 +38,20 @@ if TYPE_CHECKING:
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("track", help="find guide and needle in every frame of a file")
     parser.add_argument("input", type=path_name, metavar="INPUT", help=INPUT_HELP)
-    parser.add_argument("--output", type=Path, required=True, metavar="CSV", help="table to write, one row per frame")
+    parser.add_argument(
+        "--output", type=path_name, required=True, metavar="CSV", help="table to write, one row per frame"
+    )
     parser.add_argument(
         "--mask-output",
-        type=Path,
+        type=path_name,
         metavar="M",
         help="guide and needle as .seq.nrrd (all frames) or .seg.nrrd (the newest with an instrument); Slicer loads "
         "both as a segmentation",
     )
     parser.add_argument(
-        "--targeting-output", type=Path, metavar="CSV", help="errors and core forecast of every frame and target"
+        "--targeting-output", type=path_name, metavar="CSV", help="errors and core forecast of every frame and target"
     )
-    parser.add_argument(
-        "--target",
-        action="append",
-        default=[],
-        metavar="[NAME=]R,A,S",
-        help="planned biopsy target, RAS mm; give several for --targeting-output, the first counts for --output",
-    )
-    parser.add_argument("--entry", metavar="R,A,S", help="planned entry point, RAS mm")
+    add_target_options(parser, several=True)
     add_needle_options(parser)
     add_tracking_options(parser)
     add_method_options(parser)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,8 @@ from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 CALIBRATION_FILE = "inboreguidance-calibration.json"
 NETWORK, CLASSICAL, NNUNET, BUNDLE = "network", "classical", "nnunet", "bundle"
 DEFAULT_SEGMENTER = NETWORK
-_POSSIBLE = (
+# What can be asked for, in words.
+SEGMENTERS = (
     "network (ours), classical (no learning: the mask is drawn from the pose), nnunet:FOLDER (a trained nnU-Net v2 "
     "results folder) or bundle:FOLDER (a MONAI bundle)"
 )
@@ -54,7 +54,7 @@ class SegmenterSpec:
             return cls(text)
         kind, colon, rest = text.partition(":")
         if kind not in (NNUNET, BUNDLE) or not colon:
-            raise InputError(f"unknown segmenter '{text}', expected {_POSSIBLE}")
+            raise InputError(f"unknown segmenter '{text}', expected {SEGMENTERS}")
         choice = _CHOICE.search(rest)
         name = rest[: choice.start()] if choice else rest
         if not name.strip():
@@ -63,17 +63,6 @@ class SegmenterSpec:
             raise InputError(f"segmenter {kind}:{name}: no such folder; give that of the trained model")
         pairs = [part.split("=", 1) for part in choice[1].split("&")] if choice else []
         return cls(kind, Path(name), {structure: label for structure, label in pairs})
-
-
-def add_segmenter_option(parser: argparse.ArgumentParser) -> None:
-    """``--segmenter``."""
-    parser.add_argument(
-        "--segmenter",
-        default=DEFAULT_SEGMENTER,
-        metavar="SPEC",
-        help=f"what marks guide and needle: {_POSSIBLE}; labels of other names are given as "
-        "nnunet:FOLDER?guide=1&needle=2 (%(default)s)",
-    )
 
 
 def check_segmenter(spec: str, weights: Path | None = None) -> SegmenterSpec:

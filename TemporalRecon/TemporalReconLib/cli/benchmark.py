@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
 from TemporalReconLib.cli import benchmark_link
-from TemporalReconLib.cli.options import path_name, seed_number
+from TemporalReconLib.cli.options import add_device_option, path_name, seed_number
 from TemporalReconLib.cli.progress import Progress, duration_text
 from TemporalReconLib.errors import InputError
 
@@ -49,7 +49,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--matrix", type=int, default=256, metavar="N", help="rows, columns (%(default)s)")
     parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="another test set (%(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
+    add_device_option(parser)
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, except for timing (%(default)s)")
     parser.set_defaults(run=run)
     benchmark_link.add_parser(parser.add_subparsers(metavar="[link]", parser_class=type(parser)))

@@ -22,6 +22,11 @@ def add_method_options(parser: argparse.ArgumentParser) -> None:
     """``--method --weights --device``."""
     parser.add_argument("--method", default=DEFAULT_METHOD, help=f"one of {', '.join(METHOD_NAMES)} (%(default)s)")
     parser.add_argument("--weights", type=path_name, help="weights of a learned method")
+    add_device_option(parser)
+
+
+def add_device_option(parser: argparse.ArgumentParser) -> None:
+    """``--device``."""
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
 
 

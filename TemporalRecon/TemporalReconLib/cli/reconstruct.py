@@ -28,12 +28,18 @@ if TYPE_CHECKING:
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("reconstruct", help="reconstruct a series frame by frame, as it would be live")
     parser.add_argument("input", type=path_name, metavar="INPUT", help=INPUT_HELP)
-    parser.add_argument("--output", type=Path, required=True, metavar="OUT", help=".seq.nrrd (or .nrrd) to write")
+    parser.add_argument("--output", type=path_name, required=True, metavar="OUT", help=".seq.nrrd (or .nrrd) to write")
     parser.add_argument(
-        "--uncertainty", type=Path, metavar="OUT", help=".seq.nrrd (or .nrrd) of each pixel's expected absolute error"
+        "--uncertainty",
+        type=path_name,
+        metavar="OUT",
+        help=".seq.nrrd (or .nrrd) of each pixel's expected absolute error",
     )
     parser.add_argument(
-        "--report", type=Path, metavar="JSON", help="method, device, dropped; latency, R, quality, times of each frame"
+        "--report",
+        type=path_name,
+        metavar="JSON",
+        help="method, device, dropped; latency, R, quality, times of each frame",
     )
     add_method_options(parser)
     add_series_options(parser)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
-from TemporalReconLib.cli.options import path_name
+from TemporalReconLib.cli.options import path_name, seed_number
 from TemporalReconLib.cli.output_options import ISMRMRD_SUFFIXES, JSON_SUFFIXES, check_outputs
 from TemporalReconLib.cli.progress import Progress
 from TemporalReconLib.errors import InputError
@@ -17,8 +16,8 @@ _DEFAULTS = SimulationConfig()
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("simulate", help="make raw data of a simulated biopsy, with exact truth")
-    parser.add_argument("--output", type=Path, required=True, metavar="CASE.h5", help="ISMRMRD file to write")
-    parser.add_argument("--truth", type=Path, metavar="JSON", help="write target and true tip positions there")
+    parser.add_argument("--output", type=path_name, required=True, metavar="CASE.h5", help="ISMRMRD file to write")
+    parser.add_argument("--truth", type=path_name, metavar="JSON", help="write target and true tip positions there")
     parser.add_argument("--background", type=path_name, metavar="VOL", help="MR volume to use as anatomy")
     parser.add_argument(
         "--frames", type=int, default=_DEFAULTS.frames, metavar="N", help="frames to acquire (%(default)s)"
@@ -33,7 +32,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument("--mask", choices=MASK_KINDS, default=_DEFAULTS.mask, help="order of the lines (%(default)s)")
     parser.add_argument("--coils", type=int, default=_DEFAULTS.coils, metavar="C", help="1 to 32 (%(default)s)")
     parser.add_argument("--coil-maps", type=path_name, metavar="NPY", help="complex sensitivities (coil, row, col)")
-    parser.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="S", help="patient, story and noise")
+    parser.add_argument(
+        "--seed", type=seed_number, default=_DEFAULTS.seed, metavar="S", help="patient, story and noise"
+    )
     parser.add_argument("--slices", type=int, default=_DEFAULTS.n_slices, metavar="N", help="1 to 20 (%(default)s)")
     parser.add_argument("--matrix", type=int, default=_DEFAULTS.matrix, metavar="N", help="rows, columns (%(default)s)")
     parser.add_argument(

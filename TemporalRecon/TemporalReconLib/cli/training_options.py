@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 
 from TemporalReconLib.acquisition.output_file import require_writable
-from TemporalReconLib.cli.options import path_name, seed_number
+from TemporalReconLib.cli.options import add_device_option, path_name, seed_number
 from TemporalReconLib.errors import InputError
 
 
@@ -37,7 +37,7 @@ def add_training_options(parser: argparse.ArgumentParser, recipes: Iterable[str]
         "--weights", type=path_name, metavar="PATH", help="begin with these, not with random ones: fine-tuning"
     )
     parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="weights and data (%(default)s)")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda:N (%(default)s)")
+    add_device_option(parser)
 
 
 def check_training_options(options: argparse.Namespace) -> None:

@@ -85,6 +85,10 @@ REFUSALS = {
     "nothing to send": (("temporal-recon", "send", "missing.h5", "--to", "127.0.0.1:1"), "missing.h5"),
     "nothing named to send": (("temporal-recon", "send", "", "--to", "127.0.0.1:1"), "INPUT"),
     "demo of nothing": (("instrument-tracker", "demo", "--output", "demo", "--input", "missing.h5"), "missing.h5"),
+    "output of an empty name": ((*RECONSTRUCT[:4], ""), "--output: the name is empty"),
+    "truth of an empty name": ((*SIMULATE, "--truth", ""), "--truth: the name is empty"),
+    "masks of an empty name": ((*TRACK, "--mask-output", ""), "--mask-output: the name is empty"),
+    "demo into an empty name": (("instrument-tracker", "demo", "--output", ""), "--output: the name is empty"),
     "demo of an empty name": (("instrument-tracker", "demo", "--output", "demo", "--input", ""), "--input"),
 }
 

@@ -9,11 +9,11 @@ import sys
 
 import numpy as np
 import pytest
+from InstrumentTrackerLib.cli.guidance_options import add_segmenter_options
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.label_map import LabelMap
 from InstrumentTrackerLib.segmentation.registry import (
     SegmenterSpec,
-    add_segmenter_option,
     check_segmenter,
     make_segmenter,
 )
@@ -88,7 +88,7 @@ def test_the_choice_of_labels_is_taken_off_the_folder(tmp_path, ending, chosen):
 
 def test_the_option_has_a_default_that_exists():
     parser = argparse.ArgumentParser()
-    add_segmenter_option(parser)
+    add_segmenter_options(parser)
     assert check_segmenter(parser.parse_args([]).segmenter).folder is None
     assert parser.parse_args(["--segmenter", "nnunet:x"]).segmenter == "nnunet:x"
     assert "bundle:FOLDER" in parser.format_help()
