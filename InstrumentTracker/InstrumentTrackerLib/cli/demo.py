@@ -84,12 +84,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Refuse what the engine or the player would refuse later."""
-    from TemporalReconLib.engine.offline import open_for_playing
+    """Refuse what the engine or the player would refuse later, and what a simulated case does not heed."""
+    from TemporalReconLib.engine.offline import SeriesOptions, open_for_playing
     from TemporalReconLib.reconstruction.registry import check_method, make_reconstructor
 
     check_tracking_options(options)
     check_method(options.method, options.weights)
+    if options.input is None and series_options(options) != SeriesOptions():
+        raise InputError(
+            "the simulated case is played as it was simulated; leave --acceleration, --mask, --mask-seed, --prior and "
+            "--frames out, or give a file with --input"
+        )
     if options.input is not None:
         open_for_playing(options.input, series_options(options))
     make_reconstructor(options.method, options.device, options.weights)  # imports torch, which takes longest

@@ -89,6 +89,16 @@ REFUSALS = {
     "truth of an empty name": ((*SIMULATE, "--truth", ""), "--truth: the name is empty"),
     "masks of an empty name": ((*TRACK, "--mask-output", ""), "--mask-output: the name is empty"),
     "demo into an empty name": (("instrument-tracker", "demo", "--output", ""), "--output: the name is empty"),
+    **{
+        f"demo of a simulated case with {option}": (
+            ("instrument-tracker", "demo", "--output", "demo", option, value),
+            "or give a file with --input",
+        )
+        for option, value in [
+            *(("--acceleration", "8"), ("--mask", "golden"), ("--mask-seed", "1")),
+            *(("--prior", "volume.nrrd"), ("--frames", "slices")),
+        ]
+    },
     "demo of an empty name": (("instrument-tracker", "demo", "--output", "demo", "--input", ""), "--input"),
 }
 
