@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 
 import TemporalReconLib
+from TemporalReconLib.benchmark.code_version import code_digest
 from TemporalReconLib.errors import InputError
 
 import InstrumentTrackerLib
@@ -29,8 +29,6 @@ CONTENDERS = {
 }
 _VERSION_LENGTH = 12
 LIBRARIES = (TemporalReconLib, InstrumentTrackerLib)
-# Commands and figures decide on no number; everything else may.
-_WITHOUT_NUMBERS = ("cli", "demo", "engine", "igtl", "mrd")
 
 
 def unavailable(segmenter: str) -> dict[str, str]:
@@ -67,9 +65,8 @@ def chosen(names: Iterable[str] | None, segmenter: str) -> tuple[tuple[str, ...]
 
 def version_of(plan: Plan) -> str:
     """Digest of the code and the weights that decide on the numbers: results of another version do not mix."""
-    files = [path for library in LIBRARIES for path in code_files(library)]
-    digest = hashlib.sha256(plan.segmenter.encode())
-    for path in [*files, *segmenter_files(plan.segmenter, plan.segmenter_weights)]:
+    digest = hashlib.sha256(f"{plan.segmenter}|{code_digest(LIBRARIES)}".encode())
+    for path in segmenter_files(plan.segmenter, plan.segmenter_weights):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:_VERSION_LENGTH]
 
@@ -96,14 +93,3 @@ def segmenter_files(segmenter: str, weights: Path | None) -> list[Path]:
     calibration = calibration_file(weights)
     source = weights if weights.is_file() else open_weights(weights, METHOD).source
     return [source, calibration] if calibration.is_file() else [source]
-
-
-def code_files(library: ModuleType) -> list[Path]:
-    """Code and fitted constants of a package."""
-    root = Path(library.__path__[0])
-    found = (path for path in root.rglob("*") if path.suffix in (".py", ".json"))
-    return sorted(
-        path
-        for path in found
-        if path.relative_to(root).parts[0] not in _WITHOUT_NUMBERS and not path.stem.endswith("figure")
-    )

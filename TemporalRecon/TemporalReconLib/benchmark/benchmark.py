@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+import TemporalReconLib
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.benchmark.case_runner import Case
+from TemporalReconLib.benchmark.code_version import code_digest
 from TemporalReconLib.benchmark.contenders import Contenders
 from TemporalReconLib.benchmark.cost import device_name, gmac_per_frame, time_frames
 from TemporalReconLib.benchmark.figures import write_figures
@@ -28,6 +30,7 @@ METHODS_FILE = "methods.json"
 SUMMARY_FILES = ("summary.json", "summary.md", "summary.csv")
 # Operations and times are stated for this acceleration, or the one nearest to it.
 _TYPICAL_ACCELERATION = 16.0
+_CODE_LENGTH = 12
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +55,8 @@ def run_benchmark(
 ) -> list[Verdict]:
     """Do what is missing in ``folder``, then write summary and figures of everything there.
 
+    Results of other code are dropped, whatever their method, and those of other weights; a warning tells.
+
     Parameters
     ----------
     weights
@@ -74,12 +79,11 @@ def run_benchmark(
     for method in plan.methods:
         contenders.reconstructor(method)
     results = Results(folder, _settings(plan), plan.test_set.n_frames)
-    for method, digest in digests.items():
-        if results.drop(method, digest):
-            logger.warning("%s: results of other weights are replaced", method)
-    _do_runs(results, plan, contenders, digests, jobs, report)
-    methods = _known_methods(folder)
-    _measure_costs(methods, plan, contenders, digests, report)
+    code = code_digest([TemporalReconLib])[:_CODE_LENGTH]
+    _drop_others(results, code, digests)
+    _do_runs(results, plan, contenders, code, digests, jobs, report)
+    methods = _known_methods(folder, code)
+    _measure_costs(methods, plan, contenders, code, digests, report)
     _write_json(folder / METHODS_FILE, methods)
     report.stage("tables and figures")
     # A method that was interrupted earlier joins when it is run to its end.
@@ -103,10 +107,20 @@ def _settings(plan: Plan) -> Facts:
     }
 
 
+def _drop_others(results: Results, code: str, digests: Mapping[str, str | None]) -> None:
+    for method in sorted({str(row["method"]) for row in results.rows()}):
+        if results.drop(method, code, "code"):
+            logger.warning("%s: results of other code are dropped", method)
+    for method, digest in digests.items():
+        if results.drop(method, digest):
+            logger.warning("%s: results of other weights are replaced", method)
+
+
 def _do_runs(
     results: Results,
     plan: Plan,
     contenders: Contenders,
+    code: str,
     digests: Mapping[str, str | None],
     jobs: int,
     report: Report,
@@ -116,19 +130,29 @@ def _do_runs(
         runs = [run for run in plan.runs(series, condition) if not results.has(run, plan.has_pictures(run))]
         pending += [runs] if runs else []
     report.start([run for runs in pending for run in runs])
-    marks = {method: {} if digest is None else {"weights": digest} for method, digest in digests.items()}
+    marks = {
+        method: {"code": code} if digest is None else {"code": code, "weights": digest}
+        for method, digest in digests.items()
+    }
     for finished in finished_runs(plan, contenders, pending, marks, jobs):
         results.add(finished.run, finished.rows, finished.pictures)
         report.finished(finished.run, finished.seconds)
 
 
-def _known_methods(folder: Path) -> dict[str, Facts]:
+def _known_methods(folder: Path, code: str) -> dict[str, Facts]:
+    """What was measured of methods by the same code."""
     path = folder / METHODS_FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    known: dict[str, Facts] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {method: facts for method, facts in known.items() if facts.get("code") == code}
 
 
 def _measure_costs(
-    methods: dict[str, Facts], plan: Plan, contenders: Contenders, digests: Mapping[str, str | None], report: Report
+    methods: dict[str, Facts],
+    plan: Plan,
+    contenders: Contenders,
+    code: str,
+    digests: Mapping[str, str | None],
+    report: Report,
 ) -> None:
     """Time, parameters and operations of the methods that have none yet on this device with these weights."""
     case: Case | None = None
@@ -151,6 +175,7 @@ def _measure_costs(
             "delay_frames": info.delay_frames,
             "needs_coil_maps": info.needs_coil_maps,
             "device": device,
+            "code": code,
             "weights": digests[method],
             "ms_per_frame": asdict(time_frames(reconstructor, case.frames, planning)),
             "parameters": contenders.n_parameters(method) if is_learned else None,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from TemporalReconLib.__main__ import main
+from TemporalReconLib.benchmark import benchmark
 from TemporalReconLib.benchmark.benchmark import run_benchmark
 from TemporalReconLib.benchmark.runs import Plan, Run
 from TemporalReconLib.benchmark.test_set import TestSet
@@ -132,6 +133,29 @@ def test_several_processes_give_the_same_numbers(done: Path, tmp_path: Path) -> 
     alone = [row for row in rows_of(done) if row["method"] == "zero-filled"]
     together = sorted(rows_of(tmp_path), key=lambda row: alone.index(row))
     assert together == alone
+
+
+def test_results_of_other_code_are_dropped_and_the_user_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = ["of today"]
+    monkeypatch.setattr(benchmark, "code_digest", lambda libraries: code[0])
+    monkeypatch.setattr(benchmark, "write_figures", lambda *_: None)  # they take longest
+    plan = dataclasses.replace(PLAN, masks=("golden",), planning=(True,))
+    run_benchmark(tmp_path, plan, "cpu", {}, 1, Silent())
+    unchanged, changed = Silent(), Silent()
+    run_benchmark(tmp_path, plan, "cpu", {}, 1, unchanged)
+    assert unchanged.n_started == 0
+    assert caplog.text == ""
+    code[0] = "of tomorrow"
+    run_benchmark(tmp_path, dataclasses.replace(plan, methods=("zero-filled",)), "cpu", {}, 1, changed)
+    assert changed.n_started == 1
+    assert {(row["method"], row["code"]) for row in rows_of(tmp_path)} == {("zero-filled", "of tomorrow")}
+    assert "sliding-window: results of other code are dropped" in caplog.text
+    # Neither numbers nor times of the other code are stated.
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert {method: facts["code"] for method, facts in summary["methods"].items()} == {"zero-filled": "of tomorrow"}
+    assert {entry["method"] for entry in summary["results"]} == {"zero-filled"}
 
 
 def test_other_settings_do_not_mix_with_results_that_are_there(done: Path) -> None:

@@ -140,7 +140,12 @@ def test_the_version_changes_with_any_code_that_decides_on_numbers(
     package.__path__ = [str(tmp_path)]
     monkeypatch.setattr(registry, "LIBRARIES", (package,))
     version = version_of(PLAN)
-    for name, decides in (("simulation/anatomy.py", True), ("tracking/rules.json", True), ("cli/main.py", False)):
+    for name, decides in (
+        ("simulation/anatomy.py", True),
+        ("tracking/rules.json", True),
+        ("engine/pipeline.py", True),
+        ("cli/main.py", False),
+    ):
         path = tmp_path / name
         path.parent.mkdir()
         path.write_text("1")

@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from TemporalReconLib.benchmark.code_version import code_digest
 from TemporalReconLib.benchmark.cost import device_name
 from TemporalReconLib.reconstruction.device import select_device
 from TemporalReconLib.reconstruction.registry import METHODS
@@ -18,12 +19,10 @@ from TemporalReconLib.source_commit import source_commit
 from TemporalReconLib.weights.bundle import default_weights, open_weights
 
 import InstrumentTrackerLib
-from InstrumentTrackerLib.benchmark.registry import LIBRARIES, code_files, segmenter_files
+from InstrumentTrackerLib.benchmark.registry import LIBRARIES, segmenter_files
 from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
 
 _PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "pynrrd", "h5py", "matplotlib", "distributed")
-# What is done with results changes none of them, and the panels have no part in them.
-_AFTERWARDS = ("evaluation/study/report", "evaluation/study/statistics", "reading", "module", "scene")
 _LENGTH = 16
 
 
@@ -39,13 +38,7 @@ def results_version(config: StudyConfig) -> str:
 @cache
 def _code_digest() -> str:
     """Taken once: the code of a running process stays what it was, whatever becomes of its files."""
-    digest = hashlib.sha256()
-    for library in LIBRARIES:
-        root = Path(library.__path__[0])
-        for path in code_files(library):
-            if not path.relative_to(root).as_posix().startswith(_AFTERWARDS):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return code_digest(LIBRARIES)
 
 
 def weights_digests(config: StudyConfig) -> dict[str, str]:
