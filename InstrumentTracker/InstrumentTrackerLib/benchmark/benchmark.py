@@ -75,7 +75,7 @@ def run_benchmark(folder: Path, plan: Plan, left_out: Mapping[str, str], jobs: i
         report.stage("timing")
         timing = time_product(plan)
     report.stage("tables and figures")
-    rows = [row for row in results.rows() if (row["mask"], row["planning"]) == (plan.mask, plan.planning)]
+    rows = results.rows()
     summary = Summary(rows)
     outcome = verdicts(summary, timing)
     _write_summary(folder, plan, rows, summary, outcome, timing, left_out)
@@ -98,6 +98,8 @@ def _settings(plan: Plan) -> dict[str, Any]:
         "method": plan.method,
         "weights": reconstructions(plan).digest(plan.method),
         "segmenter": plan.segmenter,
+        "mask": plan.mask,
+        "planning": plan.planning,
     }
 
 

@@ -6,9 +6,10 @@ import argparse
 import sys
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
-from TemporalReconLib.cli.benchmark import RunProgress, listed, require_jobs_and_figures
-from TemporalReconLib.cli.options import add_method_options, path_name, seed_number
+from TemporalReconLib.cli.benchmark_options import add_benchmark_options, listed, require_jobs_and_figures
+from TemporalReconLib.cli.options import add_method_options
 from TemporalReconLib.cli.progress import Progress
+from TemporalReconLib.cli.run_progress import RunProgress
 
 from InstrumentTrackerLib.cli.guidance_options import add_segmenter_options
 from InstrumentTrackerLib.segmentation.registry import missing_calibration
@@ -18,26 +19,15 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         "benchmark", help="measure the product, its parts and the baselines on simulated series: tables and figures"
     )
-    parser.add_argument("--output", type=path_name, required=True, metavar="DIR", help="continues what it holds")
-    parser.add_argument("--series", type=int, default=20, metavar="N", help="simulated biopsies (%(default)s)")
-    parser.add_argument("--frames", type=int, default=24, metavar="F", help="frames of each (%(default)s)")
-    parser.add_argument(
-        "--accelerations", default="1,8,16,25,32", metavar="R,R", help="accelerations to compare (%(default)s)"
-    )
+    add_benchmark_options(parser, accelerations="1,8,16,25,32")
     parser.add_argument("--mask", choices=MASK_KINDS, default="golden", help="order of the lines (%(default)s)")
     parser.add_argument("--no-planning", action="store_true", help="the reconstruction is given no planning scan")
     add_method_options(parser)
     add_segmenter_options(parser)
     parser.add_argument("--contenders", metavar="LIST", help="all that can be run")
     parser.add_argument(
-        "--backgrounds", nargs="+", type=path_name, default=[], metavar="VOL", help="MR anatomy of half of the series"
-    )
-    parser.add_argument("--matrix", type=int, default=256, metavar="N", help="rows, columns (%(default)s)")
-    parser.add_argument("--seed", type=seed_number, default=0, metavar="S", help="another test set (%(default)s)")
-    parser.add_argument(
         "--development", action="store_true", help="other seeds, to be looked at while the product is changed"
     )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes, except for timing (%(default)s)")
     parser.set_defaults(run=run)
 
 

@@ -103,10 +103,16 @@ class Results:
             found = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise InputError(f"{path}: no JSON ({error}); give another --output") from error
-        differing = [name for name in wanted if not isinstance(found, dict) or found.get(name) != wanted[name]]
+        if not isinstance(found, dict):
+            raise InputError(f"{path}: no settings of a benchmark; give another --output")
+        differing = [
+            f"{name} {_as_text(found[name]) if name in found else 'unknown'}, not {_as_text(wanted[name])}"
+            for name in wanted
+            if found.get(name) != wanted[name]
+        ]
         if differing:
             raise InputError(
-                f"--output {self.folder}: holds results with other {', '.join(differing)}; give another folder, or "
+                f"--output {self.folder}: holds results with {'; '.join(differing)}: choose another --output, or give "
                 "the same options as then"
             )
 
@@ -144,6 +150,10 @@ class Results:
 def _run_of(row: Row) -> Run:
     condition = Condition(float(row["acceleration"]), str(row["mask"]))
     return Run(str(row["method"]), int(row["series"]), condition, bool(row["planning"]))
+
+
+def _as_text(setting: Any) -> str:
+    return "none" if setting is None else json.dumps(setting)
 
 
 def _as_lines(rows: Iterable[Row]) -> str:

@@ -160,7 +160,7 @@ def test_results_of_other_code_are_dropped_and_the_user_is_told(
 
 def test_other_settings_do_not_mix_with_results_that_are_there(done: Path) -> None:
     other = dataclasses.replace(PLAN, test_set=TestSet(1, 7, seed=3, matrix=64))
-    with pytest.raises(InputError, match="other frames, seed"):
+    with pytest.raises(InputError, match="with frames 6, not 7; seed 0, not 3: choose another --output"):
         run_benchmark(done, other, "cpu", {}, 1, Silent())
 
 
@@ -169,11 +169,11 @@ REFUSALS = {
     "method named twice": ("--methods", "zero-filled,zero-filled"),
     "acceleration that is no number": ("--accelerations", "8,fast"),
     "unknown mask": ("--masks", "spiral"),
-    "unknown planning": ("--planning", "maybe"),
+    "unknown planning": ("--plannings", "maybe"),
     "weights without method": ("--weights", "file.safetensors"),
     "weights of a method left out": ("--methods", "zero-filled", "--weights", "temporal=x.safetensors"),
     "weights for a method without": ("--methods", "zero-filled", "--weights", "zero-filled=x.safetensors"),
-    "missing background": ("--background", "missing.nrrd"),
+    "missing background": ("--backgrounds", "missing.nrrd"),
     "no series": ("--series", "0"),
     "no jobs": ("--jobs", "0"),
 }

@@ -155,8 +155,19 @@ def test_the_version_changes_with_any_code_that_decides_on_numbers(
 
 def test_other_settings_do_not_mix_with_results_that_are_there(done: Path) -> None:
     other = dataclasses.replace(PLAN, test_set=TrackingTestSet(1, 7, matrix=64, is_development=True))
-    with pytest.raises(InputError, match="other frames, development"):
+    with pytest.raises(InputError, match="with frames 4, not 7; development false, not true: choose another --output"):
         run_benchmark(done, other, {}, 1, Silent())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"mask": "paper"}, 'mask "golden", not "paper"'), ({"planning": False}, "planning true, not false")],
+)
+def test_a_folder_keeps_to_one_mask_and_one_choice_of_planning(done: Path, changes: dict, message: str) -> None:
+    before = {path: path.read_bytes() for path in done.iterdir() if path.is_file()}
+    with pytest.raises(InputError, match=f"{message}: choose another --output"):
+        run_benchmark(done, dataclasses.replace(PLAN, **changes), {}, 1, Silent())
+    assert {path: path.read_bytes() for path in done.iterdir() if path.is_file()} == before
 
 
 def test_about_a_seventh_of_the_series_each_is_without_instrument_and_leaves_the_plane() -> None:
