@@ -15,14 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.igtl.device_names import GUIDE_TIP_DEVICE, TIP_DEVICE
 from TemporalReconLib.igtl.envelope import Envelope
-from TemporalReconLib.igtl.frames import (
-    GUIDE_TIP_DEVICE,
-    TIP_DEVICE,
-    instrument_envelope,
-    recon_envelope,
-    transform_envelope,
-)
+from TemporalReconLib.igtl.frames import instrument_envelope, recon_envelope, transform_envelope
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import STATUS_OK, PointMessage, StatusMessage, StringMessage
 from TemporalReconLib.igtl.server import IgtlServer

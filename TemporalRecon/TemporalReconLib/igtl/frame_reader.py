@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import MAX_COILS, KSpaceFrame
+from TemporalReconLib.igtl.device_names import KSPACE_DEVICE
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.errors import MessageError
 from TemporalReconLib.igtl.frame_metadata import FrameMetadata, decode_mask, number, parse_frame_metadata
-from TemporalReconLib.igtl.frames import KSPACE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageMessage
 
 

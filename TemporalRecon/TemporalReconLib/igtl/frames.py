@@ -8,18 +8,17 @@ from numpy.typing import ArrayLike, NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.device_names import (
+    IMAGE_DEVICE,
+    INSTRUMENT_DEVICE,
+    KSPACE_DEVICE,
+    RECON_DEVICE,
+    TIP_DEVICE,
+)
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frame_metadata import common_metadata, encode_mask
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import TransformMessage
-
-KSPACE_DEVICE = "KSPACE_IN"
-IMAGE_DEVICE = "MR Image"
-RECON_DEVICE = "RECON"
-INSTRUMENT_DEVICE = "INSTRUMENT"
-TIP_DEVICE = "TipToRAS"
-GUIDE_TIP_DEVICE = "GuideTipToRAS"
-SCAN_PLANE_DEVICE = "PLANE_0"
 
 
 def kspace_envelope(frame: KSpaceFrame, device_name: str = KSPACE_DEVICE, planning: bool = False) -> Envelope:

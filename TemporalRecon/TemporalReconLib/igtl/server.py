@@ -15,6 +15,7 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.codec import decode_body, encode
 from TemporalReconLib.igtl.connection import Connection, Limits
 from TemporalReconLib.igtl.counters import CounterBoard, ServerCounters
+from TemporalReconLib.igtl.default_port import DEFAULT_PORT
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.errors import FramingError, MessageError
 from TemporalReconLib.igtl.image_message import ImageCoordinates, ImageMessage
@@ -24,7 +25,6 @@ from TemporalReconLib.igtl.outbox import Outbox
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_PORT = 18944
 _ACCEPT_POLL_S = 0.2
 _JOIN_S = 1.5
 
