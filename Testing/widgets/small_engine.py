@@ -46,7 +46,8 @@ def frame_envelopes(index: int) -> list[Envelope]:
     labels = np.zeros(SHAPE, np.uint8)
     labels[1, 10:20, 20] = 1
     tracked = {"state": "tracked", "confidence": 0.9}
-    recon = recon_envelope(frame, dropped=2, **tracked)
+    recon = recon_envelope(frame, **tracked)
+    recon = replace(recon, metadata={**recon.metadata, "TR.Dropped": "2"})
     envelopes = [recon, instrument_envelope(labels, frame, **tracked)]
     for device, point in ((GUIDE_TIP_DEVICE, GUIDE_TIP), (TIP_DEVICE, NEEDLE_TIP)):
         matrix = np.eye(4)
