@@ -101,11 +101,3 @@ class InstrumentPose:
     def tip(self) -> Point | None:
         """The needle tip, else the guide tip, RAS mm."""
         return self.needle_tip if self.needle_tip is not None else self.guide_tip
-
-    @property
-    def bend_mm(self) -> float | None:
-        """Distance of the needle tip from the guide's axis: how far the needle is bent; None without needle."""
-        if self.guide_tip is None or self.needle_tip is None or self.axis is None:
-            return None
-        beyond = self.needle_tip - self.guide_tip
-        return float(np.linalg.norm(beyond - (beyond @ self.axis) * self.axis))
