@@ -19,9 +19,10 @@ from InstrumentTrackerLib.benchmark.statistics import (
     reliability,
 )
 from InstrumentTrackerLib.benchmark.test_set import LEAVING, WITHOUT
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 
-SUCCESS_MM, CLOSE_MM = 5.0, 3.0
+SUCCESS_MM = 5.0
 SURE = 0.9
 _MEDIAN_OF_NORMAL = 0.6745
 # Why there is no instrument in the slices.

@@ -9,8 +9,9 @@ from typing import Any
 
 from InstrumentTrackerLib.benchmark.measurement import Row
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS
-from InstrumentTrackerLib.benchmark.scores import CLOSE_MM, SUCCESS_MM, Scores
+from InstrumentTrackerLib.benchmark.scores import SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.statistics import Lag, Mean, Rate
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 
 
 class Summary:

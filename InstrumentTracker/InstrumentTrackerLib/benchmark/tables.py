@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from TemporalReconLib.benchmark.verdict import Verdict
 
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS, NEEDLE_ONLY, PRODUCT
-from InstrumentTrackerLib.benchmark.scores import CLOSE_MM, SUCCESS_MM, Scores
+from InstrumentTrackerLib.benchmark.scores import SUCCESS_MM, Scores
 from InstrumentTrackerLib.benchmark.statistics import Lag, Mean, Rate
 from InstrumentTrackerLib.benchmark.summary import Summary
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 
 _NOTES = """\
 All series are **simulated**; nothing here was measured in a patient, and published figures of patients are no

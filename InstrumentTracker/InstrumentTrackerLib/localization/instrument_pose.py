@@ -10,6 +10,9 @@ from TemporalReconLib.errors import InputError
 
 Point = NDArray[np.float64]
 
+# A tip this near to the truth is close, mm: what confidence promises, and what benchmark and study count.
+CLOSE_MM = 3.0
+
 # Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
 UNKNOWN_VARIANCE = 1e6
 # Beyond, a fired needle is seen at its old place for several frames, in simulated pictures and in their samples alike:

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from InstrumentTrackerLib.localization.appearance.guide_profile import (
-    CAP_REACH_MM,
     GEL_END_MM,
     dark_evidence,
     guide_evidence,
     line_evidence,
 )
 from InstrumentTrackerLib.localization.image_plane import ImagePlane, Line
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 
 ALONG_STEP_MM, ACROSS_STEP_MM = 3.0, 1.0
 ANGLE_STEP_DEG, ANGLE_REACH_DEG = 2.5, 60.0
