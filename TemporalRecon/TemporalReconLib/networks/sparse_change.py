@@ -6,9 +6,8 @@ import torch
 
 from TemporalReconLib.networks.line_encoding import LineEncoding
 from TemporalReconLib.reconstruction import haar
-from TemporalReconLib.reconstruction.line_history import NEVER
+from TemporalReconLib.reconstruction.line_history import AGE_DECAY, NEVER
 
-AGE_DECAY = 0.3
 # One shift for each iteration, so that the wavelets' blocks do not show.
 _SHIFTS = ((0, 0), (3, 5), (6, 2), (1, 7), (4, 4), (7, 1))
 

@@ -9,6 +9,8 @@ import torch
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 NEVER = 1_000_000
+# Of a line's weight per frame of its age, for methods that weight old lines down.
+AGE_DECAY = 0.3
 
 
 class LineHistory:
