@@ -11,10 +11,11 @@ from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.pose_fusion import fuse, fuse_guide
-from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GuideCourse
+from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
 from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
@@ -128,7 +129,7 @@ class TrackingPipeline:
         pose = self._localizer.pose_of(finding, image)
         if finding is None:
             return pose, mask, None
-        return pose, mask, GuideCourse(finding.guide.line, finding.guide.tip + CAP_MM, finding.slice_at_tip)
+        return pose, mask, GuideCourse(finding.guide.line, finding.guide.tip + CAP_REACH_MM, finding.slice_at_tip)
 
     def reset(self) -> None:
         """Forget the series and its planning scan; the target stays."""

@@ -112,3 +112,24 @@ def slice_geometry(ijk_to_ras: Matrix, first_slice: int) -> Matrix:
     matrix = np.array(ijk_to_ras)
     matrix[:3, 3] = transform_points(ijk_to_ras, [0.0, 0.0, float(first_slice)])
     return validated_ijk_to_ras(matrix)
+
+
+def angle_deg(first: Matrix, second: Matrix) -> float:
+    """Angle of two vectors (3,) of any length, 0..180, exact near both ends; 0 where one has no length."""
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))
+
+
+def rotation(angles: ArrayLike) -> Matrix:
+    """3x3 rotation by three angles (rad), one after the other about the turned axes.
+
+    Each angle turns the two axes that it leaves from the earlier toward the later one: right-handed about the first
+    and the third axis, left-handed about the second.
+    """
+    result = np.eye(3)
+    for axis, angle in enumerate(np.asarray(angles, dtype=np.float64)):
+        first, second = [n for n in range(3) if n != axis]
+        turn = np.eye(3)
+        turn[first, first] = turn[second, second] = np.cos(angle)
+        turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
+        result = result @ turn
+    return result

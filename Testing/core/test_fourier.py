@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from TemporalReconLib.fourier import fft2c, ifft2c, image_to_kspace, kspace_to_image
+from TemporalReconLib.fourier import image_to_kspace, kspace_to_image
 
 SHAPES = [(8, 8), (7, 9), (6, 5)]
 
@@ -53,16 +52,3 @@ def test_kspace_is_the_direct_fourier_sum(shape):
         np.exp(-2j * np.pi * np.outer(y, y) / rows) @ image @ np.exp(-2j * np.pi * np.outer(x, x) / columns)
     ) / np.sqrt(rows * columns)
     np.testing.assert_allclose(image_to_kspace(image), direct, atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_tensors_and_arrays_give_the_same_numbers(shape):
-    image = complex_noise(5, (2, *shape))
-    np.testing.assert_allclose(fft2c(torch.from_numpy(image)).numpy(), image_to_kspace(image), atol=1e-6)
-    np.testing.assert_allclose(ifft2c(torch.from_numpy(image)).numpy(), kspace_to_image(image), atol=1e-6)
-
-
-def test_gradients_flow_through_the_tensor_version():
-    image = torch.randn(1, 4, 5, dtype=torch.complex128, requires_grad=True)
-    assert torch.autograd.gradcheck(fft2c, image)
-    assert torch.autograd.gradcheck(ifft2c, image)

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import (
+    angle_deg,
     directions_of,
     ijk_to_ras_from_center,
     ijk_to_ras_from_parts,
     lps_to_ras,
     ras_to_ijk,
+    rotation,
     same_geometry,
     slice_geometry,
     slice_normal,
@@ -139,3 +141,16 @@ def test_a_validated_matrix_cannot_be_changed_behind_our_back():
     assert matrix[0, 3] == 0.0
     with pytest.raises(ValueError, match="read-only"):
         matrix[0, 3] = 1.0
+
+
+@pytest.mark.parametrize("degrees", [0.0, 1e-6, 30.0, 90.0, 179.999999, 180.0])
+def test_angles_are_exact_near_both_ends_whatever_the_lengths(degrees: float) -> None:
+    turned = Rotation.from_rotvec(np.deg2rad(degrees) * OBLIQUE[:, 2]).as_matrix() @ OBLIQUE[:, 0]
+    assert angle_deg(7.0 * OBLIQUE[:, 0], 0.2 * turned) == pytest.approx(degrees, abs=1e-9)
+    assert angle_deg(OBLIQUE[:, 0], np.zeros(3)) == 0.0
+
+
+def test_a_rotation_turns_about_each_axis_in_turn() -> None:
+    # scipy counts all angles right-handed, this function the second one left-handed.
+    expected = Rotation.from_euler("XYZ", [0.3, -0.2, 1.1]).as_matrix()
+    np.testing.assert_allclose(rotation([0.3, 0.2, 1.1]), expected, atol=1e-12)

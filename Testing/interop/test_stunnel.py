@@ -97,7 +97,7 @@ def test_messages_pass_the_tunnel_both_ways_unharmed(tmp_path):
             time.sleep(0.02)
         for image, envelope in zip(images, received, strict=True):
             np.testing.assert_array_equal(envelope.message.data.reshape(image.data.shape), image.data)
-        server.publish(image_envelope(images[0], "RECON"))
+        server.publish(image_envelope(images[0]))
         back = client.receive(PATIENCE_S)
         np.testing.assert_array_equal(back.message.data.reshape(images[0].data.shape), images[0].data)
 

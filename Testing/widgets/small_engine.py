@@ -15,14 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.igtl.device_names import GUIDE_TIP_DEVICE, TIP_DEVICE
 from TemporalReconLib.igtl.envelope import Envelope
-from TemporalReconLib.igtl.frames import (
-    GUIDE_TIP_DEVICE,
-    TIP_DEVICE,
-    instrument_envelope,
-    recon_envelope,
-    transform_envelope,
-)
+from TemporalReconLib.igtl.frames import instrument_envelope, recon_envelope, transform_envelope
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import STATUS_OK, PointMessage, StatusMessage, StringMessage
 from TemporalReconLib.igtl.server import IgtlServer
@@ -51,7 +46,8 @@ def frame_envelopes(index: int) -> list[Envelope]:
     labels = np.zeros(SHAPE, np.uint8)
     labels[1, 10:20, 20] = 1
     tracked = {"state": "tracked", "confidence": 0.9}
-    recon = recon_envelope(frame, dropped=2, **tracked)
+    recon = recon_envelope(frame, **tracked)
+    recon = replace(recon, metadata={**recon.metadata, "TR.Dropped": "2"})
     envelopes = [recon, instrument_envelope(labels, frame, **tracked)]
     for device, point in ((GUIDE_TIP_DEVICE, GUIDE_TIP), (TIP_DEVICE, NEEDLE_TIP)):
         matrix = np.eye(4)

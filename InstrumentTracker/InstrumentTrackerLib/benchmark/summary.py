@@ -10,7 +10,8 @@ from typing import Any
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS
 from InstrumentTrackerLib.evaluation.frame_statistics import Lag, Mean, Rate
 from InstrumentTrackerLib.evaluation.measurement import Row
-from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, SUCCESS_MM, Scores
+from InstrumentTrackerLib.evaluation.scores import SUCCESS_MM, Scores
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 
 
 class Summary:

@@ -9,7 +9,8 @@ from TemporalReconLib.benchmark.verdict import Verdict
 from InstrumentTrackerLib.benchmark.registry import CONTENDERS, NEEDLE_ONLY, PRODUCT
 from InstrumentTrackerLib.benchmark.summary import Summary
 from InstrumentTrackerLib.evaluation.frame_statistics import Lag, Mean, Rate
-from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, SUCCESS_MM, Scores
+from InstrumentTrackerLib.evaluation.scores import SUCCESS_MM, Scores
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 
 _NOTES = """\
 All series are **simulated**; nothing here was measured in a patient, and published figures of patients are no

@@ -11,14 +11,13 @@ from scipy.optimize import minimize
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.simulation.truth import FrameTruth
 
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 from InstrumentTrackerLib.localization.masks.calibration import REPORTED, ROUTES, Calibration, Spread
 from InstrumentTrackerLib.localization.masks.guide_estimate import image_axis_doubt, mask_axis_std
 from InstrumentTrackerLib.localization.masks.image_confidence import GUIDE_EVIDENCE, NEEDLE_EVIDENCE, Logistic
 from InstrumentTrackerLib.localization.masks.mask_localizer import REFUSE_BELOW, Finding, MaskLocalizer
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 
-# What confidence promises, mm.
-CLOSE_MM = 3.0
 # Errors beyond are failures: a matter of confidence, not of spread.
 GROSS_MM = 6.0
 MIN_SAMPLES = 12

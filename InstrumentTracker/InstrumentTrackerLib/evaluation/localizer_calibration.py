@@ -14,12 +14,13 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.registry import make_reconstructor
 from TemporalReconLib.simulation.simulated_series import SimulatedSeries
 from TemporalReconLib.simulation.truth import FrameTruth
+from TemporalReconLib.training.stored_series import VALIDATION_SEEDS_FROM
 
 from InstrumentTrackerLib.evaluation.calibration_fit import JudgedFrame, fit_calibration
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
 from InstrumentTrackerLib.training.rendered_pictures import RenderedPictures
-from InstrumentTrackerLib.training.simulated_pictures import FULLY_SAMPLED, VALIDATION_SEEDS_FROM, random_series
+from InstrumentTrackerLib.training.simulated_pictures import FULLY_SAMPLED, random_series
 from InstrumentTrackerLib.training.swept_pictures import swept_images
 
 # Behind the series that training validates on.

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from TemporalReconLib.geometry import angle_deg
 from TemporalReconLib.simulation.truth import FrameTruth
 
 from InstrumentTrackerLib.evaluation.reported_pose import ReportedPose
@@ -76,11 +77,6 @@ def reported_row(report: ReportedPose, truth: FrameTruth, normal: Array) -> Row:
     if truth.visible and report.axis is not None and truth.axis is not None:
         row["axis_error_deg"] = _rounded(angle_deg(report.axis, truth.axis))
     return row
-
-
-def angle_deg(first: Array, second: Array) -> float:
-    """Between two directions, 0..180."""
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))
 
 
 def _point_row(name: str, measured: Array | None, true: Array | None, axis: Array | None, normal: Array) -> Row:

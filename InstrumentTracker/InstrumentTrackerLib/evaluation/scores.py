@@ -19,9 +19,10 @@ from InstrumentTrackerLib.evaluation.frame_statistics import (
 )
 from InstrumentTrackerLib.evaluation.measurement import Row
 from InstrumentTrackerLib.evaluation.series_kind import LEAVING, WITHOUT
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 
-SUCCESS_MM, CLOSE_MM = 5.0, 3.0
+SUCCESS_MM = 5.0
 SURE = 0.9
 _MEDIAN_OF_NORMAL = 0.6745
 # Why there is no instrument in the slices.

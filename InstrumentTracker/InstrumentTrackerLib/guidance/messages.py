@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix
-from TemporalReconLib.igtl.envelope import Envelope
-from TemporalReconLib.igtl.frame_reader import FrameReader
-from TemporalReconLib.igtl.frames import (
+from TemporalReconLib.igtl.device_names import (
     GUIDE_TIP_DEVICE,
     INSTRUMENT_DEVICE,
     RECON_DEVICE,
     SCAN_PLANE_DEVICE,
     TIP_DEVICE,
+)
+from TemporalReconLib.igtl.envelope import Envelope
+from TemporalReconLib.igtl.frame_reader import FrameReader
+from TemporalReconLib.igtl.frames import (
     instrument_envelope,
     recon_envelope,
     transform_envelope,

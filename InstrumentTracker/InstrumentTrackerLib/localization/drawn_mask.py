@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, GUIDE_RADIUS_MM
+from InstrumentTrackerLib.localization.appearance.guide_profile import GUIDE_RADIUS_MM
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM, VOID_RADIUS_MM
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask, empty_mask
 
-NEEDLE_RADIUS_MM = 1.5
 # Guides are 86 to 99 mm long.
 GUIDE_LENGTH_MM = 95.0
 
@@ -39,7 +39,7 @@ def draw_mask(
         if pose.needle_tip is not None:
             needle_tip = _position(plane, pose.needle_tip)
             start = tip + axis * CAP_REACH_MM
-            inside = _capsule(columns, rows, z, start, needle_tip, NEEDLE_RADIUS_MM, max(1.0, plane.spacing[2] / 2))
+            inside = _capsule(columns, rows, z, start, needle_tip, VOID_RADIUS_MM, max(1.0, plane.spacing[2] / 2))
             labels[k][inside] = NEEDLE_LABEL
         end = tip + axis * (CAP_REACH_MM - guide_radius_mm)
         labels[k][_capsule(columns, rows, z, tip - axis * guide_length_mm, end, guide_radius_mm, 0.0)] = GUIDE_LABEL

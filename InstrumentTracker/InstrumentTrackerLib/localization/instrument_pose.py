@@ -10,6 +10,9 @@ from TemporalReconLib.errors import InputError
 
 Point = NDArray[np.float64]
 
+# A tip this near to the truth is close, mm: what confidence promises, and what benchmark and study count.
+CLOSE_MM = 3.0
+
 # Stands for "unknown": an infinite variance along an oblique normal cannot be written in RAS.
 UNKNOWN_VARIANCE = 1e6
 # Beyond, a fired needle is seen at its old place for several frames, in simulated pictures and in their samples alike:
@@ -103,11 +106,3 @@ class InstrumentPose:
     def tip(self) -> Point | None:
         """The needle tip, else the guide tip, RAS mm."""
         return self.needle_tip if self.needle_tip is not None else self.guide_tip
-
-    @property
-    def bend_mm(self) -> float | None:
-        """Distance of the needle tip from the guide's axis: how far the needle is bent; None without needle."""
-        if self.guide_tip is None or self.needle_tip is None or self.axis is None:
-            return None
-        beyond = self.needle_tip - self.guide_tip
-        return float(np.linalg.norm(beyond - (beyond @ self.axis) * self.axis))

@@ -154,6 +154,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
     def _sendTarget(self):
         """Tell the engine when the target was placed or moved; a restarted engine is told again by the link."""
+        from TemporalReconLib.igtl.device_names import TARGET_DEVICE
         from TemporalReconLib.igtl.envelope import Envelope
         from TemporalReconLib.igtl.messages import PointElement, PointMessage
 
@@ -161,7 +162,7 @@ class InstrumentTrackerLogic(EngineLogic):
         if target is None or target == self._sentTarget or self.session.link is None:
             return
         self._sentTarget = target
-        self.session.link.send(Envelope(PointMessage((PointElement(target, "Target"),)), "TARGET"), latched=True)
+        self.session.link.send(Envelope(PointMessage((PointElement(target, "Target"),)), TARGET_DEVICE), latched=True)
 
     def _show(self, frame, settings):
         from InstrumentTrackerLib.targeting.assessment import Assessment

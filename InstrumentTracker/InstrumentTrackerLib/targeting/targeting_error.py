@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.geometry import angle_deg
 
 from InstrumentTrackerLib.localization.instrument_pose import validated_axis, validated_point
+
+# A path this short has no direction: tip or entry point is on the target.
+_NO_LENGTH_MM = 1e-9
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,13 @@ class TargetingError:
 
     @classmethod
     def of(cls, tip: ArrayLike, axis: ArrayLike, target: ArrayLike, entry: ArrayLike | None = None) -> TargetingError:
-        """Measure from a tip (RAS mm), a unit axis toward the tip, a target and an optional entry point."""
+        """Measure from a tip (RAS mm), a unit axis toward the tip, a target and an optional entry point.
+
+        Raises
+        ------
+        InputError
+            If tip, axis or target is missing, a point is not finite, or the axis is not of unit length.
+        """
         tip_point, target_point = validated_point(tip, "tip"), validated_point(target, "target")
         unit_axis, entry_point = validated_axis(axis, "axis"), validated_point(entry, "entry")
         if tip_point is None or target_point is None or unit_axis is None:
@@ -59,12 +69,5 @@ class TargetingError:
             distance_mm=float(np.linalg.norm(to_target)),
             lateral_mm=lateral,
             depth_mm=depth,
-            angle_deg=_angle_deg(unit_axis, path),
+            angle_deg=angle_deg(unit_axis, path) if np.linalg.norm(path) >= _NO_LENGTH_MM else 0.0,
         )
-
-
-def _angle_deg(first: np.ndarray, second: np.ndarray) -> float:
-    """Angle of two vectors, exact near 0 and 180 deg; 0 where the second has no length (tip on target)."""
-    if np.linalg.norm(second) < 1e-9:
-        return 0.0
-    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(first, second)), first @ second)))

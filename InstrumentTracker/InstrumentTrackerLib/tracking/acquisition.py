@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from TemporalReconLib.geometry import angle_deg
 
 from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, InstrumentPose
 from InstrumentTrackerLib.tracking.rules import (
@@ -102,5 +103,4 @@ def _agree(first: InstrumentPose | None, second: InstrumentPose) -> bool:
     ahead = float(np.clip(way @ first.axis, 0.0, AHEAD_MM))
     if float(np.linalg.norm(way - ahead * first.axis)) > AGREEMENT_MM:
         return False
-    turn = np.arctan2(np.linalg.norm(np.cross(first.axis, second.axis)), first.axis @ second.axis)
-    return bool(np.degrees(turn) <= AGREEMENT_DEG)
+    return angle_deg(first.axis, second.axis) <= AGREEMENT_DEG

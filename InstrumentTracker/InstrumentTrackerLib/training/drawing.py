@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from TemporalReconLib.geometry import Matrix, ras_to_ijk, slice_normal, spacing_of, transform_points
 from TemporalReconLib.simulation.instrument import BEND_REFERENCE_MM, CAP_REACH_MM, Instrument, InstrumentState
 
+from InstrumentTrackerLib.localization.instrument_shape import VOID_RADIUS_MM
+
 # Fractions of the slice thickness, and weights, that stand for a slice profile with soft edges.
 _OFFSETS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 _WEIGHTS = (0.1, 0.24, 0.32, 0.24, 0.1)
-# Half of the width of the needle's label: a void may be thinner than a pixel, a label should not.
-_NEEDLE_RADIUS_MM = 1.5
 # A needle in the middle of a slice fills no more of it than this.
 _NEEDLE_FILLING = 0.8
 _MARGIN_MM = 3.0
@@ -91,7 +91,7 @@ def _at(
         signal = signal * (1 - void)
         opacity = opacity + void * (1 - opacity)
         if state.needle_tip is not None:
-            inside = np.clip((_NEEDLE_RADIUS_MM - apart) / edge + 0.5, 0, 1)
+            inside = np.clip((VOID_RADIUS_MM - apart) / edge + 0.5, 0, 1)
             needle = inside * np.clip((state.extension_mm - along) / edge + 0.5, 0, 1) * (along > 0)
     return np.stack([opacity, signal, guide, needle]).astype(np.float32)
 

@@ -8,7 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from TemporalReconLib.geometry import Matrix, directions_of, ijk_to_ras_from_parts, ras_to_ijk, transform_points
+from TemporalReconLib.geometry import (
+    Matrix,
+    directions_of,
+    ijk_to_ras_from_parts,
+    ras_to_ijk,
+    rotation,
+    transform_points,
+)
 from TemporalReconLib.simulation.anatomy import FLIP_RANGE_DEG, pelvis_signal
 from TemporalReconLib.simulation.background_volume import BackgroundVolume
 
@@ -108,8 +115,8 @@ def _random_cut(generator: np.random.Generator, volume: BackgroundVolume) -> tup
         axes = axes[:, generator.permutation(3)]
     axes = (
         axes
-        @ _rotation(generator.normal(0.0, np.deg2rad([9.0, 9.0, 0.0])))
-        @ _rotation(np.array([0.0, 0.0, uniform(-np.pi, np.pi)]))
+        @ rotation(generator.normal(0.0, np.deg2rad([9.0, 9.0, 0.0])))
+        @ rotation(np.array([0.0, 0.0, uniform(-np.pi, np.pi)]))
     )
     distance = uniform(2.5, 5.0)
     spacing = np.array([PIXEL_MM, PIXEL_MM, distance])
@@ -130,14 +137,3 @@ def _sampled(
     mode = "mirror" if generator.random() < 0.6 else "constant"
     order = np.moveaxis(index[..., ::-1], -1, 0)
     return np.asarray(ndimage.map_coordinates(volume.values, order, order=1, mode=mode), dtype=np.float32)
-
-
-def _rotation(angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    result = np.eye(3)
-    for axis, angle in enumerate(angles):
-        first, second = [n for n in range(3) if n != axis]
-        turn = np.eye(3)
-        turn[first, first] = turn[second, second] = np.cos(angle)
-        turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
-        result = result @ turn
-    return result

@@ -10,12 +10,11 @@ from TemporalReconLib.acquisition.masks import MASK_KINDS
 from TemporalReconLib.reconstruction.registry import make_reconstructor
 from TemporalReconLib.simulation.simulated_series import SimulatedSeries, simulate_series
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SLICE_THICKNESS_MM, SimulationConfig
+from TemporalReconLib.training.stored_series import VALIDATION_SEEDS_FROM
 
 from InstrumentTrackerLib.training.picture import Picture
 from InstrumentTrackerLib.training.swept_pictures import swept_pictures
 
-# Training draws its series below, validation from here on; tests have their own, higher seeds.
-VALIDATION_SEEDS_FROM = 900_000
 FULLY_SAMPLED = "fully-sampled"
 METHODS = (FULLY_SAMPLED, "temporal", "compressed-sensing", "sliding-window", "zero-filled")
 _SHARES = (0.3, 0.32, 0.18, 0.12, 0.08)

@@ -11,15 +11,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
+from TemporalReconLib.training.stored_series import VALIDATION_SEEDS_FROM
 from torch import nn
 
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.segmentation.working_grid import PIXEL_MM
 from InstrumentTrackerLib.training.example_stream import stacked
 from InstrumentTrackerLib.training.examples import Example, random_example
 from InstrumentTrackerLib.training.picture import Picture
 from InstrumentTrackerLib.training.rendered_pictures import RenderedPictures
-from InstrumentTrackerLib.training.simulated_pictures import METHODS, VALIDATION_SEEDS_FROM, pictures_of, random_series
+from InstrumentTrackerLib.training.simulated_pictures import METHODS, pictures_of, random_series
 from InstrumentTrackerLib.training.swept_pictures import swept_pictures
 
 _N_SERIES = 10

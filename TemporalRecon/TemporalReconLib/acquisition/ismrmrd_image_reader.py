@@ -20,7 +20,8 @@ from TemporalReconLib.acquisition.image_volume import (
     require_plausible_size,
     series_from_volume,
 )
-from TemporalReconLib.acquisition.ismrmrd_reader import HDF5_ERRORS, SERIES_GROUP, hdf5_reason
+from TemporalReconLib.acquisition.ismrmrd_reader import HDF5_ERRORS, hdf5_reason
+from TemporalReconLib.acquisition.mrd_conventions import SERIES_GROUP
 from TemporalReconLib.acquisition.mrd_geometry import stack_geometry
 from TemporalReconLib.acquisition.mrd_header import MrdEncoding
 from TemporalReconLib.errors import InputError

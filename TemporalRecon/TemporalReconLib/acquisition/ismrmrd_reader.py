@@ -16,6 +16,7 @@ from TemporalReconLib.acquisition.frame_series import NOMINAL_FRAME_INTERVAL_S, 
 from TemporalReconLib.acquisition.image_volume import frame_interval_of
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.acquisition.line_clock import LineClock
+from TemporalReconLib.acquisition.mrd_conventions import PLANNING_GROUP, SERIES_GROUP
 from TemporalReconLib.acquisition.mrd_header import parse_mrd_header
 from TemporalReconLib.acquisition.prewhitening import NOISE_FLAG, Prewhitening
 from TemporalReconLib.errors import InputError
@@ -23,9 +24,6 @@ from TemporalReconLib.geometry import same_geometry
 
 logger = logging.getLogger(__name__)
 
-SERIES_GROUP = "dataset"
-# Our simulator's convention: a fully sampled planning scan beside the series, itself an ISMRMRD data set.
-PLANNING_GROUP = "planning"
 HDF5_ERRORS = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError)
 
 

@@ -25,14 +25,16 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.guarded_file import GuardedFile
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.acquisition.mrd_conventions import (
+    PLANNING_GROUP,
+    SECONDS_PER_TICK,
+    SERIES_GROUP,
+    TIME_ORIGIN_PARAMETER,
+)
 from TemporalReconLib.acquisition.output_file import written_atomically
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import LPS_TO_RAS, directions_of, same_geometry, spacing_of, transform_points
 
-SERIES_GROUP = "dataset"
-PLANNING_GROUP = "planning"
-TIME_ORIGIN_PARAMETER = "time_origin_s"
-SECONDS_PER_TICK = 0.0025
 # Counters of the format are 16 bits wide.
 MAX_FRAMES = 65_536
 

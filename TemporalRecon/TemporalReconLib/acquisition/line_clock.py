@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from TemporalReconLib.acquisition.mrd_conventions import SECONDS_PER_TICK
 from TemporalReconLib.acquisition.mrd_header import MrdEncoding
 
-SECONDS_PER_TICK = 0.0025
 TICKS_PER_DAY = 24 * 3600 * 400
 
 

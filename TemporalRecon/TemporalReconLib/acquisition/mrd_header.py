@@ -9,7 +9,7 @@ from typing import Any
 
 import ismrmrd.xsd
 
-from TemporalReconLib.acquisition.ismrmrd_writer import TIME_ORIGIN_PARAMETER
+from TemporalReconLib.acquisition.mrd_conventions import TIME_ORIGIN_PARAMETER
 from TemporalReconLib.errors import InputError
 
 MAX_MATRIX = 4096

@@ -122,7 +122,8 @@ def _open_hdf5(path: Path) -> Series:
 
     from TemporalReconLib.acquisition.fastmri_reader import read_fastmri
     from TemporalReconLib.acquisition.ismrmrd_image_reader import IsmrmrdImageSeries, image_groups
-    from TemporalReconLib.acquisition.ismrmrd_reader import SERIES_GROUP, open_ismrmrd
+    from TemporalReconLib.acquisition.ismrmrd_reader import open_ismrmrd
+    from TemporalReconLib.acquisition.mrd_conventions import SERIES_GROUP
 
     try:
         with h5py.File(path, "r") as file:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,42 +13,22 @@ import torch
 from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.benchmark.bart_methods import (
+    BART_METHODS,
+    COIL,
+    N_AXES,
+    PHASE,
+    READOUT,
+    TIME,
+    BartMethod,
+    check_bart,
+)
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.networks.line_age import NEVER
 from TemporalReconLib.reconstruction.coil_sensitivities import estimate_sensitivities
 from TemporalReconLib.reconstruction.line_history import LineHistory, hybrid_lines
 
 _CPU = torch.device("cpu")
-# BART's axes: 0 readout, 1 phase encoding, 3 coil, 10 time, of sixteen.
-_READOUT, _PHASE, _COIL, _TIME, _N_AXES = 0, 1, 3, 10, 16
-_IN_PLANE = (1 << _READOUT) | (1 << _PHASE)
-
-
-@dataclass(frozen=True)
-class BartMethod:
-    """Regularization of ``bart pics``.
-
-    Attributes
-    ----------
-    regularization
-        ``-R`` without its weight.
-    weight
-        Weight of the regularization, relative to BART's own scaling of the data.
-    iterations
-        As for ``-i``.
-    """
-
-    regularization: str
-    weight: float
-    iterations: int
-
-
-# Weights and iterations were chosen for BART's best tip region on one development series (seed 72001, noise 0.019,
-# R = 16, paper masks) that no comparison uses.
-METHODS = {
-    "bart-tv": BartMethod(f"T:{1 << _TIME}:0", 0.01, 100),
-    "bart-llr": BartMethod(f"L:{_IN_PLANE}:{_IN_PLANE}", 0.01, 100),
-}
 
 
 def bart_images(method: str, frames: Sequence[KSpaceFrame], planning: KSpaceFrame | None = None) -> NDArray[np.float32]:
@@ -64,7 +42,7 @@ def bart_images(method: str, frames: Sequence[KSpaceFrame], planning: KSpaceFram
     Parameters
     ----------
     method
-        A key of :data:`METHODS`.
+        A key of :data:`~TemporalReconLib.benchmark.bart_methods.BART_METHODS`.
     frames
         Undersampled frames of one series, in order.
     planning
@@ -86,15 +64,12 @@ def bart_images(method: str, frames: Sequence[KSpaceFrame], planning: KSpaceFram
     slices = []
     for index in range(frames[0].image_shape[0]):
         kspace = np.stack([point.data[:, index] for point in points])
-        slices.append(np.abs(_pics(METHODS[method], kspace, sensitivities[:, index])))
+        slices.append(np.abs(_pics(BART_METHODS[method], kspace, sensitivities[:, index])))
     return np.stack(slices, axis=1)[len(points) - len(frames) :]
 
 
 def _check(method: str, frames: Sequence[KSpaceFrame], planning: KSpaceFrame | None) -> None:
-    if method not in METHODS:
-        raise InputError(f"unknown BART method '{method}', expected one of: {', '.join(METHODS)}")
-    if shutil.which("bart") is None:
-        raise InputError(f"method '{method}' needs the program 'bart', which is not installed: apt-get install bart")
+    check_bart(method)
     if not frames:
         raise InputError(f"method '{method}': no frames to reconstruct")
     shape = frames[0].data.shape
@@ -123,8 +98,8 @@ def _pics(method: BartMethod, kspace: NDArray[np.complex64], maps: NDArray[np.co
     n_times, n_coils, n_rows, n_columns = kspace.shape
     with tempfile.TemporaryDirectory(prefix="bart-") as name:
         folder = Path(name)
-        _write_cfl(folder / "kspace", kspace, {_READOUT: n_columns, _PHASE: n_rows, _COIL: n_coils, _TIME: n_times})
-        _write_cfl(folder / "maps", maps, {_READOUT: n_columns, _PHASE: n_rows, _COIL: n_coils})
+        _write_cfl(folder / "kspace", kspace, {READOUT: n_columns, PHASE: n_rows, COIL: n_coils, TIME: n_times})
+        _write_cfl(folder / "maps", maps, {READOUT: n_columns, PHASE: n_rows, COIL: n_coils})
         options = ["-d0", "-S", "-i", str(method.iterations), "-R", f"{method.regularization}:{method.weight}"]
         _run_bart(["pics", *options, "kspace", "maps", "images"], folder)
         return np.fromfile(folder / "images.cfl", np.complex64).reshape(n_times, n_rows, n_columns)
@@ -132,7 +107,7 @@ def _pics(method: BartMethod, kspace: NDArray[np.complex64], maps: NDArray[np.co
 
 def _write_cfl(path: Path, array: NDArray[np.complex64], sizes: dict[int, int]) -> None:
     """BART's file pair: first axis fastest, so a C-ordered array keeps its bytes and its axes are told in reverse."""
-    dimensions = " ".join(str(sizes.get(axis, 1)) for axis in range(_N_AXES))
+    dimensions = " ".join(str(sizes.get(axis, 1)) for axis in range(N_AXES))
     path.with_suffix(".hdr").write_text(f"# Dimensions\n{dimensions}\n", encoding="ascii")
     np.ascontiguousarray(array, dtype=np.complex64).tofile(path.with_suffix(".cfl"))
 

@@ -13,7 +13,7 @@ from TemporalReconLib.reconstruction.streaming import unfilled_image
 
 
 class BartReconstructor:
-    """One of the methods of :mod:`~TemporalReconLib.benchmark.bart_peer`.
+    """One of the methods of :mod:`~TemporalReconLib.benchmark.bart_methods`.
 
     Parameters
     ----------

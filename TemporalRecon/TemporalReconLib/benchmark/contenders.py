@@ -9,8 +9,8 @@ from pathlib import Path
 from TemporalReconLib.acquisition.frame_series import FrameList
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.benchmark.bart_methods import BART_METHODS
 from TemporalReconLib.benchmark.bart_reconstructor import BartReconstructor
-from TemporalReconLib.benchmark.runs import BART_METHODS
 from TemporalReconLib.engine.offline import OpenedSeries, reconstruct_series
 from TemporalReconLib.reconstruction.reconstructor import Reconstructor
 from TemporalReconLib.reconstruction.registry import METHODS, make_reconstructor

@@ -14,8 +14,9 @@ from TemporalReconLib.engine.processor import Frame, ReconstructionProcessor
 from TemporalReconLib.engine.serving import ServeOptions, serving
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
+from TemporalReconLib.igtl.device_names import RECON_DEVICE
 from TemporalReconLib.igtl.envelope import Envelope
-from TemporalReconLib.igtl.frames import RECON_DEVICE, kspace_envelope
+from TemporalReconLib.igtl.frames import kspace_envelope
 
 
 class _TimedProcessor(ReconstructionProcessor):

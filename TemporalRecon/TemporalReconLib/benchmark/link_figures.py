@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
+from TemporalReconLib.igtl.device_names import KSPACE_DEVICE
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.server import IgtlServer
@@ -82,7 +83,7 @@ def measure_ours(n_coils: int, n_messages: int) -> LinkFigures:
         IgtlServer(port=0, on_message=on_message) as server,
         IgtlClient(port=server.port, timeout=PATIENCE_S) as client,
     ):
-        envelope = Envelope(ImageMessage(kspace(n_coils), np.eye(4)), "KSPACE_IN", 1.0, {"TR.FrameIndex": "0"})
+        envelope = Envelope(ImageMessage(kspace(n_coils), np.eye(4)), KSPACE_DEVICE, 1.0, {"TR.FrameIndex": "0"})
         for index in range(n_messages + _WARM_UP):
             before = time.perf_counter()
             client.send(envelope)
@@ -112,10 +113,10 @@ def measure_pyigtl(n_coils: int, n_messages: int) -> LinkFigures | None:
     latencies: list[float] = []
     n_lost = 0
     for index in range(n_messages + _WARM_UP):
-        message = pyigtl.ImageMessage(pixels, np.eye(4), "ras", device_name="KSPACE_IN")
+        message = pyigtl.ImageMessage(pixels, np.eye(4), "ras", device_name=KSPACE_DEVICE)
         before = time.perf_counter()
         client.send_message(message, wait=True)
-        if server.wait_for_message("KSPACE_IN", timeout=3.0) is None:
+        if server.wait_for_message(KSPACE_DEVICE, timeout=3.0) is None:
             n_lost += 1
             if n_lost == 3 and not latencies:
                 break

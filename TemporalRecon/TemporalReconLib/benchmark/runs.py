@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from TemporalReconLib.acquisition.series import check_input
+from TemporalReconLib.benchmark.bart_methods import BART_METHODS, bart_is_installed, check_bart
 from TemporalReconLib.benchmark.test_set import TestSet
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.reconstruction.registry import METHOD_NAMES, check_method
 
-# The peers that BART offers, a program of its own.
-BART_METHODS = ("bart-tv", "bart-llr")
 ALL_METHODS = (*METHOD_NAMES, *BART_METHODS)
 
 
 def available_methods() -> tuple[str, ...]:
     """All methods that can be compared on this machine: BART's where it is installed."""
-    return METHOD_NAMES if shutil.which("bart") is None else ALL_METHODS
+    return ALL_METHODS if bart_is_installed() else METHOD_NAMES
 
 
 @dataclass(frozen=True)
@@ -73,10 +71,10 @@ class Plan:
             background is missing or of an unknown kind.
         """
         for method in self.methods:
-            if method not in BART_METHODS:
+            if method in BART_METHODS:
+                check_bart(method)
+            else:
                 check_method(method, weights.get(method))
-            elif shutil.which("bart") is None:
-                raise InputError(f"method '{method}' needs the BART toolbox: apt-get install bart, or leave it out")
         unused = sorted(method for method in weights if method not in self.methods or method in BART_METHODS)
         if unused:
             raise InputError(f"--weights: {', '.join(unused)} is not among the learned methods of --methods")

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from TemporalReconLib.benchmark.runs import BART_METHODS
+from TemporalReconLib.benchmark.bart_methods import BART_METHODS
 from TemporalReconLib.benchmark.summary import TIP_ERROR, TIP_PSNR, Group, Metric, Setting, Summary
+from TemporalReconLib.reconstruction.registry import METHODS
 
 OURS, PUBLISHED = "temporal", "bcrnn"
-RIVALS = ("bcrnn", "nontemporal", "compressed-sensing", "sliding-window", "zero-filled", *BART_METHODS)
+RIVALS = (*(name for name in METHODS if name != OURS), *BART_METHODS)
 MARGIN_AT, MARGIN_DB = 16.0, 3.0
 LOSS_FROM, LOSS_TO, LOSS_MM = 8.0, 32.0, 0.7
 GMAC_RATIO = 1 / 50

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from TemporalReconLib.cli.options import add_method_options, path_name
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.default_port import DEFAULT_PORT
+from TemporalReconLib.igtl.device_names import IMAGE_DEVICE
 
 if TYPE_CHECKING:
     from TemporalReconLib.engine.engine import Engine
@@ -28,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 
 def add_serve_options(parser: argparse.ArgumentParser) -> None:
     """Options of both engines, ``temporal-recon serve`` and ``instrument-tracker serve``."""
-    parser.add_argument("--port", type=int, default=18944, help="OpenIGTLink port to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="OpenIGTLink port to listen on (%(default)s)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s: this machine only)")
     parser.add_argument(
         "--allow", action="append", default=[], metavar="ADDRESS", help="peer that may connect; needed beyond 127.0.0.1"
@@ -38,7 +40,7 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="also connect to a server, e.g. Slicer's or a scanner's bridge: results out, its frames and commands in",
     )
-    parser.add_argument("--image-device", default="MR Image", help="name of incoming images (%(default)s)")
+    parser.add_argument("--image-device", default=IMAGE_DEVICE, help="name of incoming images (%(default)s)")
     parser.add_argument(
         "--image-coordinates",
         choices=("label", "ras", "lps"),

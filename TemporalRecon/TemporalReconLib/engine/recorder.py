@@ -16,8 +16,9 @@ from typing import IO, Any
 
 from TemporalReconLib.acquisition.frame_series import Frame
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.acquisition.ismrmrd_writer import SERIES_GROUP, IsmrmrdAppender
+from TemporalReconLib.acquisition.ismrmrd_writer import IsmrmrdAppender
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
+from TemporalReconLib.acquisition.mrd_conventions import SERIES_GROUP
 from TemporalReconLib.engine.disk_space import RESERVE_BYTES, DiskSpace
 from TemporalReconLib.engine.image_recording import ImageAppender
 from TemporalReconLib.engine.recording_state import RecordingState

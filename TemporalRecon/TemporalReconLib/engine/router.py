@@ -11,9 +11,9 @@ from TemporalReconLib.engine.engine import Engine
 from TemporalReconLib.engine.fanout import Fanout
 from TemporalReconLib.engine.processor import NO_TARGETS
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.device_names import IMAGE_DEVICE, KSPACE_DEVICE, TARGET_DEVICE
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frame_reader import FrameReader
-from TemporalReconLib.igtl.frames import IMAGE_DEVICE, KSPACE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import (
     STATUS_NOT_FOUND,
@@ -25,7 +25,6 @@ from TemporalReconLib.igtl.messages import (
     TransformMessage,
 )
 
-TARGET_DEVICE = "TARGET"
 COMMAND_PREFIX = "CMD_"
 ANSWER_PREFIX = "ACK_"
 ACTIONS = ("start", "stop", "reset", "method", "target", "record")

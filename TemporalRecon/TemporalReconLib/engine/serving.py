@@ -17,9 +17,10 @@ from TemporalReconLib.engine.processor import FrameProcessor, ReconstructionProc
 from TemporalReconLib.engine.recorder import Recorder
 from TemporalReconLib.engine.router import Router
 from TemporalReconLib.igtl.counters import ServerCounters
-from TemporalReconLib.igtl.frames import IMAGE_DEVICE
+from TemporalReconLib.igtl.default_port import DEFAULT_PORT
+from TemporalReconLib.igtl.device_names import IMAGE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageCoordinates
-from TemporalReconLib.igtl.server import DEFAULT_PORT, IgtlServer
+from TemporalReconLib.igtl.server import IgtlServer
 from TemporalReconLib.mrd.frame_rule import BY_REPETITION, FrameRule
 
 logger = logging.getLogger(__name__)

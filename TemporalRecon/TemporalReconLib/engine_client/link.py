@@ -15,6 +15,7 @@ from collections.abc import Callable
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.frame_clock import FrameClock
 from TemporalReconLib.igtl.client import IgtlClient
+from TemporalReconLib.igtl.default_port import DEFAULT_PORT
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.errors import LinkLostError
 
@@ -37,7 +38,7 @@ class EngineLink:
     """
 
     def __init__(
-        self, host: str = "127.0.0.1", port: int = 18944, listener: Callable[[Envelope], None] | None = None
+        self, host: str = "127.0.0.1", port: int = DEFAULT_PORT, listener: Callable[[Envelope], None] | None = None
     ) -> None:
         self._listener = listener
         self._client = IgtlClient(host, port, timeout=CONNECT_TIMEOUT_S)

@@ -66,8 +66,9 @@ class EngineReport:
     recording: str = ""
 
     @property
-    def is_recording(self) -> bool:
-        return self.recording.startswith("on")
+    def recording_has_failed(self) -> bool:
+        """Whether the engine had to stop recording, as on a full disk; False where it was switched off."""
+        return self.recording.startswith("stopped")
 
     @classmethod
     def of(cls, metadata: Mapping[str, str]) -> EngineReport:

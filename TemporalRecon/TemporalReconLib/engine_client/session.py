@@ -14,6 +14,7 @@ from TemporalReconLib.engine_client.image import age_on_arrival_s, number_of
 from TemporalReconLib.engine_client.process import EngineProcess, ProcessState
 from TemporalReconLib.engine_client.report import EngineReport, StartUpStep, start_up_step
 from TemporalReconLib.frame_clock import MIN_STALE_S
+from TemporalReconLib.igtl.device_names import RECON_DEVICE
 
 if TYPE_CHECKING:  # the link needs packages that Slicer may not have before the first start
     from TemporalReconLib.engine_client.link import EngineLink
@@ -22,7 +23,6 @@ if TYPE_CHECKING:  # the link needs packages that Slicer may not have before the
 SLOW_START_S = 60.0
 # Younger pictures are never called late; beyond, twice the time after which one is stale: methods with delay need it.
 MIN_LATE_S = 1.0
-IMAGE_DEVICE = "RECON"
 _LOCAL_HOSTS = ("", "127.0.0.1", "localhost", "::1")
 
 
@@ -180,22 +180,22 @@ class EngineSession:
         return self._connected_status(self.link)
 
     def _connected_status(self, link: EngineLink) -> SessionStatus:
-        silence = link.silence_s(IMAGE_DEVICE)
+        silence = link.silence_s(RECON_DEVICE)
         if silence is None:
             return self._status_before_first_picture(link)
-        newest = link.newest(IMAGE_DEVICE)
+        newest = link.newest(RECON_DEVICE)
         metadata = {} if newest is None else newest.metadata
         latency_ms = number_of(metadata.get("TR.Latency_ms"))
         quality = number_of(metadata.get("TR.Quality"))
         status = SessionStatus(
             SessionState.RUNNING,
-            n_frames=link.count(IMAGE_DEVICE),
+            n_frames=link.count(RECON_DEVICE),
             n_dropped=int(number_of(metadata.get("TR.Dropped")) or 0),
             latency_s=None if latency_ms is None else latency_ms / 1e3,
             quality=quality,
             silence_s=silence,
             age_s=silence + (0.0 if newest is None else age_on_arrival_s(newest)),
-            stale_after_s=link.stale_after_s(IMAGE_DEVICE),
+            stale_after_s=link.stale_after_s(RECON_DEVICE),
             report=self._report(link),
         )
         if status.is_stale:

@@ -13,6 +13,7 @@ from typing import NoReturn
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.codec import decode_body, encode
 from TemporalReconLib.igtl.connection import Connection, Limits
+from TemporalReconLib.igtl.default_port import DEFAULT_PORT
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.errors import FramingError, LinkLostError, MessageError
 from TemporalReconLib.igtl.image_message import ImageCoordinates
@@ -39,7 +40,7 @@ class IgtlClient:
     def __init__(
         self,
         host: str = "127.0.0.1",
-        port: int = 18944,
+        port: int = DEFAULT_PORT,
         timeout: float = 5.0,
         *,
         legacy_v1: bool = False,

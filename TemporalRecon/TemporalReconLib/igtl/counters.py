@@ -38,10 +38,6 @@ class ServerCounters:
     skipped_sends: int = 0
     byte_order_corrected: int = 0
 
-    @property
-    def dropped_total(self) -> int:
-        return sum(self.dropped.values())
-
 
 class CounterBoard:
     """Thread-safe counting behind :class:`ServerCounters`."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import MAX_COILS, KSpaceFrame
+from TemporalReconLib.igtl.device_names import KSPACE_DEVICE
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.errors import MessageError
 from TemporalReconLib.igtl.frame_metadata import FrameMetadata, decode_mask, number, parse_frame_metadata
-from TemporalReconLib.igtl.frames import KSPACE_DEVICE
 from TemporalReconLib.igtl.image_message import ImageMessage
 
 
@@ -28,27 +28,20 @@ class IncomingFrame:
         True for a fully sampled planning scan that is not a frame of the series.
     time_is_known
         False where the sender states no time and the time of arrival stands in for it.
-    index_is_known
-        False where the sender states no index and frames are counted up instead.
     """
 
     frame: KSpaceFrame | ImageFrame
     is_planning: bool
     time_is_known: bool
-    index_is_known: bool
 
 
 class FrameReader:
     """Reads the frames of one input; keep one per device name.
 
-    Parameters
-    ----------
-    kspace_device
-        Device name that means k-space where the message has no ``TR.DataDomain``.
+    Frames of a sender that states no index are counted up; without ``TR.DataDomain`` the device name tells k-space.
     """
 
-    def __init__(self, kspace_device: str = KSPACE_DEVICE) -> None:
-        self._kspace_device = kspace_device
+    def __init__(self) -> None:
         self._last: tuple[str, int] | None = None
 
     def read(self, envelope: Envelope) -> IncomingFrame:
@@ -69,7 +62,7 @@ class FrameReader:
         if index is None:
             index = self._last[1] + 1 if self._last is not None and self._last[0] == stream_id else 0
         start, end, time_is_known = _times(envelope, stated)
-        domain = stated.domain or ("kspace" if envelope.device_name == self._kspace_device else "image")
+        domain = stated.domain or ("kspace" if envelope.device_name == KSPACE_DEVICE else "image")
         frame: KSpaceFrame | ImageFrame
         if domain == "kspace":
             data, mask = _kspace(envelope.message, stated)
@@ -80,7 +73,7 @@ class FrameReader:
             frame = _image_frame(envelope, envelope.message, index, (start, end), stream_id, stated.has_geometry)
         if not stated.is_planning:
             self._last = (stream_id, index)
-        return IncomingFrame(frame, stated.is_planning, time_is_known, stated.index is not None)
+        return IncomingFrame(frame, stated.is_planning, time_is_known)
 
     def reset(self) -> None:
         """Count frames without an index from 0 again."""

@@ -8,21 +8,20 @@ from numpy.typing import ArrayLike, NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.device_names import (
+    IMAGE_DEVICE,
+    INSTRUMENT_DEVICE,
+    KSPACE_DEVICE,
+    RECON_DEVICE,
+    TIP_DEVICE,
+)
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.frame_metadata import common_metadata, encode_mask
 from TemporalReconLib.igtl.image_message import ImageMessage
 from TemporalReconLib.igtl.messages import TransformMessage
 
-KSPACE_DEVICE = "KSPACE_IN"
-IMAGE_DEVICE = "MR Image"
-RECON_DEVICE = "RECON"
-INSTRUMENT_DEVICE = "INSTRUMENT"
-TIP_DEVICE = "TipToRAS"
-GUIDE_TIP_DEVICE = "GuideTipToRAS"
-SCAN_PLANE_DEVICE = "PLANE_0"
 
-
-def kspace_envelope(frame: KSpaceFrame, device_name: str = KSPACE_DEVICE, planning: bool = False) -> Envelope:
+def kspace_envelope(frame: KSpaceFrame, planning: bool = False) -> Envelope:
     """K-space as float32 IMAGE with 2 * n_coils components (re, im per coil); i = kx, j = ky, k = slice.
 
     Parameters
@@ -36,70 +35,63 @@ def kspace_envelope(frame: KSpaceFrame, device_name: str = KSPACE_DEVICE, planni
     metadata["TR.NumCoils"] = str(frame.n_coils)
     metadata["TR.Mask"] = encode_mask(frame.mask)
     return Envelope(
-        ImageMessage(interleaved.view(np.float32), frame.ijk_to_ras), device_name, _mid_time(frame), metadata
+        ImageMessage(interleaved.view(np.float32), frame.ijk_to_ras), KSPACE_DEVICE, _mid_time(frame), metadata
     )
 
 
-def image_envelope(
-    frame: ImageFrame, device_name: str = IMAGE_DEVICE, planning: bool = False, send_complex: bool = False
-) -> Envelope:
-    """An image as a scanner sends it: float32 magnitude, or 2 components (re, im) with ``send_complex``."""
+def image_envelope(frame: ImageFrame, planning: bool = False, send_complex: bool = False) -> Envelope:
+    """An image as a scanner sends it: float32 magnitude, or 2 components (re, im) with ``send_complex``.
+
+    Raises
+    ------
+    InputError
+        If a complex image is asked for and the frame has none.
+    """
     data: NDArray = frame.data
     if send_complex:
         if frame.complex_data is None:
             raise InputError(f"image frame {frame.index}: has no complex image to send; send the magnitude")
         data = np.ascontiguousarray(frame.complex_data)[..., np.newaxis].view(np.float32)
     metadata = common_metadata(frame, "image", planning)
-    return Envelope(ImageMessage(data, frame.ijk_to_ras), device_name, _mid_time(frame), metadata)
+    return Envelope(ImageMessage(data, frame.ijk_to_ras), IMAGE_DEVICE, _mid_time(frame), metadata)
 
 
-def recon_envelope(
-    frame: ImageFrame,
-    device_name: str = RECON_DEVICE,
-    *,
-    latency_s: float | None = None,
-    dropped: int | None = None,
-    state: str | None = None,
-    confidence: float | None = None,
-) -> Envelope:
+def recon_envelope(frame: ImageFrame, *, state: str | None = None, confidence: float | None = None) -> Envelope:
     """Reconstructed magnitude, float32, one component; echoes index and times of its input.
+
+    Its latency is the frame's reconstruction time, until the engine that publishes it knows the whole.
 
     Parameters
     ----------
-    latency_s
-        From the end of acquisition to publication where that is known; else the frame's reconstruction time.
-    dropped
-        Frames dropped or skipped so far.
     state, confidence
         Tracking state and confidence of this frame.
     """
     metadata = common_metadata(frame, "image")
-    metadata |= result_metadata(
-        latency_s=frame.latency_s if latency_s is None else latency_s,
-        quality=frame.quality,
-        dropped=dropped,
-        state=state,
-        confidence=confidence,
-    )
-    return Envelope(ImageMessage(frame.data, frame.ijk_to_ras), device_name, _mid_time(frame), metadata)
+    metadata |= result_metadata(latency_s=frame.latency_s, quality=frame.quality, state=state, confidence=confidence)
+    return Envelope(ImageMessage(frame.data, frame.ijk_to_ras), RECON_DEVICE, _mid_time(frame), metadata)
 
 
 def instrument_envelope(
     labels: NDArray[np.uint8],
     frame: ImageFrame,
-    device_name: str = INSTRUMENT_DEVICE,
     *,
     state: str | None = None,
     confidence: float | None = None,
 ) -> Envelope:
-    """Instrument labels uint8 (slice, row, col), 1 guide, 2 needle, on the grid of the image they were found in."""
+    """Instrument labels uint8 (slice, row, col), 1 guide, 2 needle, on the grid of the image they were found in.
+
+    Raises
+    ------
+    InputError
+        If type or shape of the labels is another.
+    """
     if labels.dtype != np.uint8 or labels.shape != frame.data.shape:
         raise InputError(
             f"instrument labels of frame {frame.index}: expected uint8 {frame.data.shape}, "
             f"got {labels.dtype} {labels.shape}"
         )
     metadata = common_metadata(frame, "image") | result_metadata(state=state, confidence=confidence)
-    return Envelope(ImageMessage(labels, frame.ijk_to_ras), device_name, _mid_time(frame), metadata)
+    return Envelope(ImageMessage(labels, frame.ijk_to_ras), INSTRUMENT_DEVICE, _mid_time(frame), metadata)
 
 
 def transform_envelope(
@@ -138,7 +130,6 @@ def result_metadata(
     *,
     latency_s: float | None = None,
     quality: float | None = None,
-    dropped: int | None = None,
     state: str | None = None,
     confidence: float | None = None,
 ) -> dict[str, str]:
@@ -146,7 +137,6 @@ def result_metadata(
     values = {
         "TR.Latency_ms": None if latency_s is None else f"{1e3 * latency_s:.3f}",
         "TR.Quality": None if quality is None else f"{quality:.4f}",
-        "TR.Dropped": None if dropped is None else str(dropped),
         "TR.State": state,
         "TR.Confidence": None if confidence is None else f"{confidence:.4f}",
     }

@@ -15,6 +15,7 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.codec import decode_body, encode
 from TemporalReconLib.igtl.connection import Connection, Limits
 from TemporalReconLib.igtl.counters import CounterBoard, ServerCounters
+from TemporalReconLib.igtl.default_port import DEFAULT_PORT
 from TemporalReconLib.igtl.envelope import Envelope
 from TemporalReconLib.igtl.errors import FramingError, MessageError
 from TemporalReconLib.igtl.image_message import ImageCoordinates, ImageMessage
@@ -24,7 +25,8 @@ from TemporalReconLib.igtl.outbox import Outbox
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_PORT = 18944
+# Further clients are refused: each is served by threads of its own.
+MAX_CLIENTS = 4
 _ACCEPT_POLL_S = 0.2
 _JOIN_S = 1.5
 
@@ -49,8 +51,6 @@ class IgtlServer:
         IP address to listen on.
     allow
         Addresses or networks (``10.0.0.0/24``) that may connect; needed for any host beyond loopback.
-    max_clients
-        Further clients are refused.
     on_message
         Called with every good message, for one message at a time, in the thread that reads from its client;
         while it works that client's next messages wait. An InputError it raises drops and counts the message.
@@ -74,7 +74,6 @@ class IgtlServer:
         port: int = DEFAULT_PORT,
         host: str = "127.0.0.1",
         allow: Sequence[str] = (),
-        max_clients: int = 4,
         on_message: Callable[[Envelope], None] | None = None,
         *,
         on_drop: Callable[[str, InputError], None] | None = None,
@@ -84,7 +83,6 @@ class IgtlServer:
         limits: Limits | None = None,
     ) -> None:
         self._address = ListenAddress.checked(host, port, allow)
-        self._max_clients = max_clients
         self._on_message = on_message
         self._on_drop = on_drop
         self._legacy_v1 = legacy_v1
@@ -234,7 +232,7 @@ class IgtlServer:
         for client in departed:  # one that comes back at once must not be refused because of itself
             self._close(client)
         with self._clients_lock:
-            full = len(self._clients) >= self._max_clients
+            full = len(self._clients) >= MAX_CLIENTS
             if full or self._stopping.is_set() or not self._address.allows(peer_host):
                 logger.warning("client %s refused: %s", peer_host, "too many clients" if full else "not allowed")
                 self._board.add("refused_clients")

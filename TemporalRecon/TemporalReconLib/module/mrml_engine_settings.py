@@ -5,6 +5,7 @@ from typing import Annotated
 import slicer
 from slicer.parameterNodeWrapper import Choice, WithinRange
 
+from TemporalReconLib.igtl.default_port import DEFAULT_PORT
 from TemporalReconLib.reconstruction.registry import DEFAULT_METHOD, METHOD_NAMES
 
 
@@ -21,7 +22,7 @@ class EngineSettings:
     """
 
     engineHost: str = ""
-    enginePort: Annotated[int, WithinRange(1024, 65535)] = 18944
+    enginePort: Annotated[int, WithinRange(1024, 65535)] = DEFAULT_PORT
     method: Annotated[str, Choice(list(METHOD_NAMES))] = DEFAULT_METHOD
     device: Annotated[str, Choice(["auto", "cpu", "cuda:0"])] = "auto"
     weightsPath: str = ""

@@ -6,8 +6,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from TemporalReconLib.engine_client.image import age_on_arrival_s
-from TemporalReconLib.engine_client.session import IMAGE_DEVICE
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.device_names import RECON_DEVICE
 from TemporalReconLib.igtl.frame_reader import FrameReader
 from TemporalReconLib.module.mrml_engine_logic import EngineLogic
 from TemporalReconLib.module.mrml_parameter_node import TemporalReconParameterNode
@@ -67,7 +67,7 @@ class TemporalReconLogic(EngineLogic):
         self.updatePlanningScan(parameterNode)
         self.updateRecording(parameterNode)
         self._useVolume(parameterNode)
-        envelope = self.session.newest(IMAGE_DEVICE)
+        envelope = self.session.newest(RECON_DEVICE)
         if envelope is not None and envelope is not self._shown:
             self._shown = envelope
             self._show(envelope, parameterNode)

@@ -56,7 +56,7 @@ class RecordSection:
     def _diskText(self, status):
         folder = "" if self._settings is None else self._settings.recordFolder
         recording = status.report.recording
-        if recording.startswith("stopped") and folder and is_this_computer(self._settings.engineHost):
+        if status.report.recording_has_failed and folder and is_this_computer(self._settings.engineHost):
             return _("{state} (folder: {folder})").format(state=recording, folder=folder)
         if recording:
             return recording

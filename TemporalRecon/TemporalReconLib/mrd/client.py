@@ -13,7 +13,8 @@ import h5py
 import ismrmrd
 from ismrmrd.hdf5 import acquisition_header_dtype
 
-from TemporalReconLib.acquisition.ismrmrd_reader import HDF5_ERRORS, PLANNING_GROUP, SERIES_GROUP, hdf5_reason
+from TemporalReconLib.acquisition.ismrmrd_reader import HDF5_ERRORS, hdf5_reason
+from TemporalReconLib.acquisition.mrd_conventions import PLANNING_GROUP, SERIES_GROUP
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.errors import LinkLostError
 from TemporalReconLib.mrd import connection as wire

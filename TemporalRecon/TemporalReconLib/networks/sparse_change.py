@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 
 from TemporalReconLib.networks import haar
-from TemporalReconLib.networks.line_age import NEVER
+from TemporalReconLib.networks.line_age import AGE_DECAY, NEVER
 from TemporalReconLib.networks.line_encoding import LineEncoding
 
-AGE_DECAY = 0.3
 # One shift for each iteration, so that the wavelets' blocks do not show.
 _SHIFTS = ((0, 0), (3, 5), (6, 2), (1, 7), (4, 4), (7, 1))
 

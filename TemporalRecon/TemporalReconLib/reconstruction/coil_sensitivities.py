@@ -8,6 +8,8 @@ from torch.nn import functional
 from TemporalReconLib.reconstruction.line_history import ifft1c, root_sum_of_squares
 
 CALIBRATION_LINES = 24
+# Coils of more channels are compressed to this many before anything is computed.
+N_VIRTUAL_COILS = 6
 # Sensitivities vary over centimeters: their correlations are kept on a grid of every fourth pixel, each averaged over
 # three by three of these.
 _COARSENING = 4

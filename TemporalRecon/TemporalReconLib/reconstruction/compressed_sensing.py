@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.networks import haar
-from TemporalReconLib.networks.line_age import NEVER
+from TemporalReconLib.networks.line_age import AGE_DECAY, NEVER
 from TemporalReconLib.networks.soft_threshold import soft_threshold
 from TemporalReconLib.reconstruction import locally_low_rank
-from TemporalReconLib.reconstruction.coil_sensitivities import compression_matrix, estimate_sensitivities
+from TemporalReconLib.reconstruction.coil_sensitivities import (
+    N_VIRTUAL_COILS,
+    compression_matrix,
+    estimate_sensitivities,
+)
 from TemporalReconLib.reconstruction.line_history import LineHistory, fft1c, hybrid_lines, ifft1c, sampled_lines
 from TemporalReconLib.reconstruction.reconstructor import MethodInfo
 from TemporalReconLib.reconstruction.streaming import StreamingReconstructor
 
-N_VIRTUAL_COILS = 6
 WINDOW = 6
 ITERATIONS = 20
 FIRST_ITERATIONS = 40
-AGE_DECAY = 0.3
 # Weights of the three terms, in units of the noise-like level of the change from the previous image.
 VARIATION = 0.3
 DETAIL = 0.6

@@ -44,7 +44,6 @@ class StreamingReconstructor(ABC):
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._newest: KSpaceFrame | None = None
-        self._shape: tuple[int, int, int] | None = None
 
     def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
         """Use a fully sampled planning scan of the same geometry.
@@ -67,7 +66,13 @@ class StreamingReconstructor(ABC):
         self._use_planning(planning)
 
     def ingest(self, frame: KSpaceFrame) -> None:
-        """Take one frame, in order of acquisition."""
+        """Take one frame, in order of acquisition.
+
+        Raises
+        ------
+        InputError
+            If coils or matrix differ from those of the frames before.
+        """
         if self._newest is not None and frame.data.shape != self._newest.data.shape:
             raise InputError(
                 f"frame {frame.index}: k-space {frame.data.shape} (coil, slice, ky, kx) does not fit the series, "
@@ -77,7 +82,13 @@ class StreamingReconstructor(ABC):
         self._newest = frame
 
     def reconstruct(self) -> ImageFrame | None:
-        """The image that is due; None while a method with delay has none."""
+        """The image that is due; None while a method with delay has none.
+
+        Raises
+        ------
+        InputError
+            If no frame was ingested yet.
+        """
         if self._newest is None:
             raise InputError(f"method {self.info.name}: no frame to reconstruct yet")
         pixels = self._image()

@@ -15,6 +15,7 @@ from TemporalReconLib.networks.line_encoding import LineEncoding, centering_phas
 from TemporalReconLib.networks.temporal_network import TemporalInput
 from TemporalReconLib.reconstruction.coil_sensitivities import (
     CALIBRATION_LINES,
+    N_VIRTUAL_COILS,
     brightness_of,
     compression_matrix,
     estimate_sensitivities,
@@ -23,7 +24,6 @@ from TemporalReconLib.reconstruction.coil_sensitivities import (
 )
 from TemporalReconLib.reconstruction.line_history import LineHistory, hybrid_lines, sampled_lines
 
-N_VIRTUAL_COILS = 6
 _NOISE_MEMORY = 0.8
 _READOUT_EDGE = 16
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from TemporalReconLib.geometry import Matrix, ijk_to_ras_from_center
+from TemporalReconLib.geometry import Matrix, ijk_to_ras_from_center, rotation
 from TemporalReconLib.simulation.pelvis import ANAL_VERGE
 from TemporalReconLib.simulation.simulation_config import SLICE_THICKNESS_MM
 
@@ -59,7 +59,7 @@ class BiopsyPlan:
             first = first if first[1] < 0 else -first
         # Planes are set by hand: they miss the path by a little.
         directions = np.stack([first, second, np.cross(first, second)], axis=1)
-        directions = directions @ _small_rotation(np.deg2rad(uniform(-1, 1, 3) * np.array([0.8, 0.8, 3.0])))
+        directions = directions @ rotation(np.deg2rad(uniform(-1, 1, 3) * np.array([0.8, 0.8, 3.0])))
         center = target - uniform(5, 22) * axis + directions @ (uniform(-1, 1, 3) * np.array([10.0, 6.0, 0.5]))
         center = center + directions[:, 2] * SLICE_THICKNESS_MM * ((n_slices - 1) / 2 - n_slices // 2)
         spacing = (pixel_mm, pixel_mm, SLICE_THICKNESS_MM)
@@ -68,15 +68,3 @@ class BiopsyPlan:
 
 def _unit(vector: Vector) -> Vector:
     return np.asarray(vector / np.linalg.norm(vector))
-
-
-def _small_rotation(angles: Vector) -> NDArray[np.float64]:
-    """Rotation matrix about the three axes in turn, angles in rad."""
-    result = np.eye(3)
-    for axis, angle in enumerate(angles):
-        first, second = [n for n in range(3) if n != axis]
-        turn = np.eye(3)
-        turn[first, first] = turn[second, second] = np.cos(angle)
-        turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
-        result = result @ turn
-    return result

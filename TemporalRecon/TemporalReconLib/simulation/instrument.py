@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 # The guide tip of the annotation convention lies in the middle of the dark cap: the gel ends about 4.5 mm before
-# it, the cap's outer end lies about 5 mm beyond it.
+# it, the cap's outer end lies about 5 mm beyond it. These are the simulator's own numbers, not those of the localizers:
+# what is measured must not shift the truth that it is measured against.
 CAP_REACH_MM = 5.0
 # Bend of the needle is stated at this extension; a bent needle is a parabola.
 BEND_REFERENCE_MM = 30.0

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# Names of the smooth displacement fields, in the order of the amplitudes.
-MODES = ("breathing", "push", "drift", "gas")
-
 
 @dataclass(frozen=True)
 class TissueMotion:
@@ -67,7 +64,10 @@ class TissueMotion:
         )
 
     def fields(self, points: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Displacement of points (..., 3) per unit amplitude: (mode, ..., 3), mm RAS."""
+        """Displacement of points (..., 3) per unit amplitude: (mode, ..., 3), mm RAS.
+
+        Modes in the order of :meth:`amplitudes`: breathing, push, drift, gas.
+        """
         relative = points - self.prostate
         height = (0.55 * relative[..., 1] + 0.65 * relative[..., 2] + 35.0) / 150.0
         abdomen = np.clip(height, 0, 1) ** 2 * (3 - 2 * np.clip(height, 0, 1))

@@ -22,6 +22,7 @@ GOOD_BELOW = 0.12
 _SEEDS_FROM = VALIDATION_SEEDS_FROM + 50_000
 _ACCELERATIONS = (8.0, 16.0, 32.0)
 _N_FRAMES = 12
+_MATRIX = 256
 _N_FITTED = 64
 _N_TESTED = 32
 # From this frame on a failure that begins during the series is there.
@@ -51,7 +52,6 @@ def judged_frames(
     reconstruction: TemporalReconstruction,
     numbers: Sequence[int],
     report: Callable[[int, int], None] | None = None,
-    matrix: int = 256,
 ) -> JudgedFrames:
     """Reconstruct simulated series, most of them disturbed.
 
@@ -66,7 +66,7 @@ def judged_frames(
     features, errors, names = [], [], []
     for done, number in enumerate(numbers):
         failure = FAILURES[number % len(FAILURES)]
-        for evidence, error, name in _one_series(reconstruction, number, failure, matrix):
+        for evidence, error, name in _one_series(reconstruction, number, failure):
             features.append(evidence)
             errors.append(error)
             names.append(name)
@@ -143,7 +143,7 @@ def quality_figures(model: QualityModel, frames: JudgedFrames) -> dict[str, floa
 
 
 def _one_series(
-    reconstruction: TemporalReconstruction, number: int, failure: Failure, matrix: int
+    reconstruction: TemporalReconstruction, number: int, failure: Failure
 ) -> list[tuple[tuple[float, float, float], float, str]]:
     generator = np.random.default_rng([_SEEDS_FROM, number])
     config = SimulationConfig(
@@ -153,7 +153,7 @@ def _one_series(
         coils=8,
         seed=_SEEDS_FROM + number,
         n_slices=1,
-        matrix=matrix,
+        matrix=_MATRIX,
         orientation=str(generator.choice(ORIENTATIONS)),
         planning=failure.disturb_planning is not None or bool(generator.random() < 0.7),
         noise=float(np.exp(generator.uniform(np.log(0.004), np.log(0.04)))),

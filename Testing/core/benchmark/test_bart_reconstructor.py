@@ -5,10 +5,9 @@ import shutil
 import numpy as np
 import pytest
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.benchmark.bart_peer import METHODS, bart_images
+from TemporalReconLib.benchmark.bart_peer import bart_images
 from TemporalReconLib.benchmark.bart_reconstructor import BartReconstructor
 from TemporalReconLib.benchmark.contenders import Contenders
-from TemporalReconLib.benchmark.runs import BART_METHODS
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.simulation.simulated_series import simulate_series
 from TemporalReconLib.simulation.simulation_config import SimulationConfig
@@ -23,10 +22,6 @@ N_FRAMES = 4
 @pytest.fixture(scope="module")
 def series():
     return simulate_series(SimulationConfig(frames=N_FRAMES, acceleration=4, coils=4, n_slices=1, matrix=64, seed=1))
-
-
-def test_the_benchmark_knows_all_its_methods() -> None:
-    assert set(BART_METHODS) == set(METHODS)
 
 
 @pytest.mark.parametrize("has_planning", [True, False], ids=["with planning", "without planning"])

@@ -36,7 +36,14 @@ def test_the_engines_own_status_is_understood() -> None:
     assert (report.latency_median_s, report.latency_p95_s) == (0.084, 0.1205)
     assert (report.n_arrived, report.n_shown, report.n_skipped, report.n_lost) == (45, 40, 3, 3)
     assert report.n_senders == 1
-    assert report.is_recording and report.recording == "on, 42 frames, 12.3 MB, 120.4 GB free"
+    assert report.recording == "on, 42 frames, 12.3 MB, 120.4 GB free"
+
+
+def test_a_recording_that_failed_is_told_from_one_that_is_off() -> None:
+    full = RecordingState(failure="No space left on device")
+    texts = [RecordingState().text, RecordingState(is_on=False).text, full.text, ""]
+    failed = [EngineReport.of({"TR.Recording": text}).recording_has_failed for text in texts]
+    assert failed == [False, False, True, False]
 
 
 def test_what_another_engine_leaves_out_or_garbles_is_not_known() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,8 @@ def server() -> Iterator[IgtlServer]:
 
 def picture(index: int = 0) -> Envelope:
     frame = ImageFrame(np.ones((1, 4, 4), np.float32), np.eye(4), index, latency_s=0.025)
-    return recon_envelope(frame, dropped=3)
+    envelope = recon_envelope(frame)
+    return replace(envelope, metadata={**envelope.metadata, "TR.Dropped": "3"})
 
 
 def status(state: str, reason: str) -> Envelope:

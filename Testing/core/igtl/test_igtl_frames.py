@@ -69,7 +69,6 @@ def test_a_kspace_frame_survives_the_wire(n_coils):
     assert received.has_geometry
     assert not incoming.is_planning
     assert incoming.time_is_known
-    assert incoming.index_is_known
 
 
 def test_kspace_has_the_layout_of_the_contract():
@@ -128,7 +127,6 @@ def test_legacy_frames_are_counted_up_and_timed_by_their_header():
         reader.read(over_the_wire(kspace_envelope(kspace_frame(index=index)), legacy_v1=True)) for index in (7, 8, 9)
     ]
     assert [incoming.frame.index for incoming in frames] == [0, 1, 2]
-    assert not any(incoming.index_is_known for incoming in frames)
     assert frames[0].time_is_known
     assert frames[0].frame.acquisition_start_time == pytest.approx(1700000001.0, abs=1e-6)
     np.testing.assert_array_equal(frames[0].frame.mask, kspace_frame(index=7).mask)
@@ -228,7 +226,7 @@ def test_colour_images_are_refused():
 
 def test_a_reconstruction_echoes_its_input_and_adds_its_results():
     frame = image_frame(quality=0.75, latency_s=0.0125)
-    envelope = over_the_wire(recon_envelope(frame, dropped=3, state="tracked", confidence=0.9))
+    envelope = over_the_wire(recon_envelope(frame, state="tracked", confidence=0.9))
     assert envelope.device_name == "RECON"
     assert envelope.message.data.dtype == np.float32
     assert envelope.message.n_components == 1
@@ -240,7 +238,6 @@ def test_a_reconstruction_echoes_its_input_and_adds_its_results():
         "TR.DataDomain": "image",
         "TR.Latency_ms": "12.500",
         "TR.Quality": "0.7500",
-        "TR.Dropped": "3",
         "TR.State": "tracked",
         "TR.Confidence": "0.9000",
     }

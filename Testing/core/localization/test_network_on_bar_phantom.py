@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from bar_phantom import BarOptions, draw_case
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
 from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.network_segmenter import NetworkSegmenter

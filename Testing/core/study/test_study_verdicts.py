@@ -4,8 +4,8 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from InstrumentTrackerLib.evaluation.study.statistics.estimate import MIN_PATIENTS
 from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import (
-    MIN_PATIENTS,
     Comparison,
     Margins,
     Outcome,

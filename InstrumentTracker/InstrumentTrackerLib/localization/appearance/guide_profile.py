@@ -17,7 +17,6 @@ WALL_MM = 5.5
 GUIDE_RADIUS_MM = 5.4
 # The guide tip lies in the middle of the dark cap.
 GEL_END_MM = 4.5
-CAP_REACH_MM = 5.0
 # Intensity (fraction of the image's 99th percentile) below which contrast is noise.
 FLOOR = 0.06
 LINE_LIMITS = (-0.2, 0.6)

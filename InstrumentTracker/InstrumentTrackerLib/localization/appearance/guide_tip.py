@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, GEL_END_MM
+from InstrumentTrackerLib.localization.appearance.guide_profile import GEL_END_MM
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, StraightView
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 
 # Keeps the logarithm of dark pixels away from noise (fraction of the 99th percentile).
 LOG_FLOOR = 0.03

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, StraightView
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 
 LOG_FLOOR = 0.03
 # Needles reach up to 40 mm beyond the guide, less what is hidden by the cap.

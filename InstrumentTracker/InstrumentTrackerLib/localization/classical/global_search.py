@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from InstrumentTrackerLib.localization.appearance.guide_profile import (
-    CAP_REACH_MM,
     GEL_END_MM,
     dark_evidence,
     guide_evidence,
     line_evidence,
 )
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
 ALONG_STEP_MM, ACROSS_STEP_MM = 3.0, 1.0

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from InstrumentTrackerLib.localization.appearance.axis_refinement import AxisFit, refine_axis
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM, evidence_along_axis
+from InstrumentTrackerLib.localization.appearance.guide_profile import evidence_along_axis
 from InstrumentTrackerLib.localization.appearance.guide_tip import GuideTip, find_guide_tip
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, STEP_MM, straighten
 from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.masks.end_profile import BEFORE_MM, BEYOND_MM, EndFit, fit_end
 from InstrumentTrackerLib.localization.masks.shaft import CORE_MM, REACH_MM, Shaft, find_shafts, slices_with
 from InstrumentTrackerLib.localization.masks.shaft_choice import comparable_shafts, leaves_image, toward_tip

@@ -11,8 +11,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from InstrumentTrackerLib.localization.appearance.confidence import LEVEL_FLOOR
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
 from InstrumentTrackerLib.localization.appearance.needle_tip import NeedleTip
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.masks.guide_measurement import GuideMeasurement
 from InstrumentTrackerLib.localization.masks.needle_course import NeedleCourse
 from InstrumentTrackerLib.localization.masks.shaft import USUAL_WIDTH_MM

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
 from InstrumentTrackerLib.localization.appearance.straight_view import ALONG_STEP_MM, StraightView
+from InstrumentTrackerLib.localization.instrument_shape import BEND_REFERENCE_MM, CAP_REACH_MM
 from InstrumentTrackerLib.localization.masks.end_profile import EndFit, fit_end, plateau
 
 # Needles reach up to 40 mm beyond the guide tip.
 MAX_REACH_MM = 55.0
 # What is known beforehand of the course beyond the guide tip: offset (mm), slope, and bend at 30 mm (mm).
-BEND_REFERENCE_MM = 30.0
 PRIOR_STD = np.array([0.6, 0.03, 1.5])
 # One row's middle is worth this much; off the course by more, it counts less and less.
 ROW_STD_MM, OFF_COURSE_MM = 0.35, 1.0

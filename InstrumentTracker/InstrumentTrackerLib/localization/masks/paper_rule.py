@@ -15,8 +15,8 @@ from scipy import ndimage
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import directions_of
 
-from InstrumentTrackerLib.localization.appearance.guide_profile import CAP_REACH_MM
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, InstrumentMask
 

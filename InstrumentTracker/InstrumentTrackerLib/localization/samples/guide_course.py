@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from TemporalReconLib.geometry import directions_of
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose, Point
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
 from InstrumentTrackerLib.localization.samples.sample_course import MIN_IN_PLANE
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
-# The cap's outer end, mm beyond the guide tip; the gel ends this far before it.
-CAP_MM, GEL_TO_END_MM = 5.0, 9.5
+# The gel ends this far before the cap's outer end.
+GEL_TO_END_MM = 9.5
 # Half the width of the guide, and the blur of its edges by pixels.
 RADIUS_MM, EDGE_MM = 5.8, 1.1
 # Pictures of few lines show an entering guide too long, and one that advances too short: ends that are tried, mm
@@ -53,7 +54,7 @@ class GuideCourse:
             return None
         point, slice_index = plane.from_ras(pose.guide_tip)
         line = Line.through(point, direction)
-        return cls(line, float(point @ line.direction) + CAP_MM, float(slice_index))
+        return cls(line, float(point @ line.direction) + CAP_REACH_MM, float(slice_index))
 
     def axis(self, plane: ImagePlane) -> Point:
         """Unit vector (3,) RAS of the line."""

@@ -11,7 +11,8 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
-from InstrumentTrackerLib.localization.samples.guide_course import CAP_MM, GEL_TO_END_MM, GuideCourse
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
+from InstrumentTrackerLib.localization.samples.guide_course import GEL_TO_END_MM, GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis, GelMemory
 from InstrumentTrackerLib.localization.samples.guide_search import HAND_REACH_MM, GuidePosterior, GuideSearch
 from InstrumentTrackerLib.localization.samples.guide_tissue import SAME_DEG, SAME_MM, GuideTissue
@@ -68,7 +69,7 @@ class GuideSight:
     def log_ratio(self, guide_tip: Point) -> float:
         """How much likelier the measured tip is than another one (RAS mm) on the same line, nats."""
         xy, _ = self.plane.from_ras(guide_tip)
-        depth = float(xy @ self.course.line.direction) + CAP_MM - self.course.end
+        depth = float(xy @ self.course.line.direction) + CAP_REACH_MM - self.course.end
         return self.posterior.log_ratio(depth)
 
 
@@ -199,7 +200,7 @@ def _sight(posterior: GuidePosterior, plane: ImagePlane, course: GuideCourse) ->
         return None
     confidence, depth, variance = posterior.moments(NEIGHBORHOOD_MM)
     return GuideSight(
-        guide_tip=plane.to_ras(course.line.point(course.end + depth - CAP_MM), course.slice_index),
+        guide_tip=plane.to_ras(course.line.point(course.end + depth - CAP_REACH_MM), course.slice_index),
         std_mm=float(np.hypot(np.sqrt(variance), MODEL_STD_MM)),
         confidence=min(confidence, 1.0),
         course=course,

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
+from InstrumentTrackerLib.localization.instrument_shape import BEND_REFERENCE_MM, CAP_REACH_MM
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
-# A bent needle is a parabola; its bend is stated at this reach.
-BEND_REFERENCE_MM = 30.0
 # A tracked tip beside the axis is a bend rather than an error of the tip in proportion to their variances.
 TIP_STD_MM, BEND_STD_MM, MAX_BEND_MM = 0.5, 1.0, 3.0
 # Less of the axis than this in the plane shows no depth.
@@ -20,8 +19,6 @@ MIN_IN_PLANE = 0.7
 RADIUS_MM = 1.6
 # A slice in which the needle fills less than this share says nothing.
 MIN_SHARE = 0.4
-# Beyond this distance from the guide tip the void shows, the guide's dark cap ends.
-CAP_MM = 5.0
 
 Array = NDArray[np.float64]
 
@@ -90,7 +87,7 @@ class Course:
 
     def slices(self, plane: ImagePlane) -> list[tuple[int, float]]:
         """Slices that should show the needle, and the share of their thickness that it fills at the most (0..1)."""
-        middle = self.slice_index + self.slope * (CAP_MM + max(self.needle_mm or 0.0, CAP_MM)) / 2
+        middle = self.slice_index + self.slope * (CAP_REACH_MM + max(self.needle_mm or 0.0, CAP_REACH_MM)) / 2
         thickness = float(plane.spacing[2])
         distance = np.abs(np.arange(plane.shape[0]) - middle) * thickness
         width = min(2 * RADIUS_MM, thickness)

@@ -11,11 +11,12 @@ from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
 from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, GuideSamples, GuideSight
 from InstrumentTrackerLib.localization.samples.sample_background import SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
-from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, Course
+from InstrumentTrackerLib.localization.samples.sample_course import Course
 from InstrumentTrackerLib.localization.samples.sample_information import (
     OpacityInformation,
     opacity_information,
@@ -36,7 +37,7 @@ MIN_CONFIDENCE = 0.5
 # A frame of more lines has little to add to its picture, and would take seconds.
 MIN_ACCELERATION = 4.0
 # Where no needle is known, a shorter one may be the guide's cap that has moved.
-FIRST_SIGHT_MM = CAP_MM + 7.0
+FIRST_SIGHT_MM = CAP_REACH_MM + 7.0
 # What the model of the void's end leaves out (its shape, its blur).
 MODEL_STD_MM = 0.4
 # The band reaches a little beyond the depths that are tried.
@@ -153,7 +154,7 @@ class SampleLocalizer:
         self, frame: KSpaceFrame, memory: TemporalMemory, tissue: Image, plane: ImagePlane, course: Course
     ) -> SamplePose | None:
         reach = min(max(course.needle_mm or 0.0, FIRST_MM) + BEYOND_MM, MAX_REACH_MM)
-        band = SampleBand.around(plane, course, (CAP_MM - BAND_MARGIN_MM, reach + BAND_MARGIN_MM))
+        band = SampleBand.around(plane, course, (CAP_REACH_MM - BAND_MARGIN_MM, reach + BAND_MARGIN_MM))
         if band is None:
             return None
         seen = []

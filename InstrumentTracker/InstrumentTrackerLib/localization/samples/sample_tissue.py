@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, Course
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
+from InstrumentTrackerLib.localization.samples.sample_course import Course
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # The needle hides what lies this near to its course, up to a little beyond its tip.
@@ -52,10 +53,10 @@ def hidden_by(course: Course, plane: ImagePlane) -> tuple[Mask, Mask]:
     """Pixels (row, col) that the known needle hides, and those where its tip may be."""
     along, beside = course.coordinates(plane)
     needle_mm = course.needle_mm
-    if needle_mm is None or needle_mm <= CAP_MM:
+    if needle_mm is None or needle_mm <= CAP_REACH_MM:
         nothing = np.zeros(along.shape, dtype=bool)
         return nothing, nothing
-    near = (np.abs(beside) < HIDDEN_HALF_MM) & (along > CAP_MM)
+    near = (np.abs(beside) < HIDDEN_HALF_MM) & (along > CAP_REACH_MM)
     end = needle_mm + HIDDEN_BEYOND_MM
     return near & (along < end), near & (along > needle_mm - DOUBTED_MM) & (along < needle_mm + DOUBTED_MM)
 

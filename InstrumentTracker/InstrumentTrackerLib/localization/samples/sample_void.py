@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.samples.sample_band import SampleBand
-from InstrumentTrackerLib.localization.samples.sample_course import CAP_MM, RADIUS_MM, sag_of
+from InstrumentTrackerLib.localization.samples.sample_course import RADIUS_MM, sag_of
 from InstrumentTrackerLib.localization.samples.sample_information import OpacityInformation
 
 # The void shows beyond the guide's cap.
-FIRST_MM, STEP_MM = CAP_MM + 0.5, 0.5
+FIRST_MM, STEP_MM = CAP_REACH_MM + 0.5, 0.5
 # Interpolation of the posterior.
 FINE_STEPS, LEAST_PROBABILITY = 201, 1e-12
 # How far beyond the known tip and beyond the guide a tip is looked for.

@@ -6,10 +6,11 @@ from matplotlib.figure import Figure
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE
 
 from InstrumentTrackerLib.evaluation.reliability import draw_reliability, reliability_text
-from InstrumentTrackerLib.evaluation.scores import CLOSE_MM, Scores
+from InstrumentTrackerLib.evaluation.scores import Scores
 from InstrumentTrackerLib.evaluation.study.report.figure_style import study_figure, tidy
 from InstrumentTrackerLib.evaluation.study.report.frames import FrameRow
 from InstrumentTrackerLib.evaluation.study.report.section import FULL, Section
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 
 
 def confidence_figure(section: Section) -> Figure | None:

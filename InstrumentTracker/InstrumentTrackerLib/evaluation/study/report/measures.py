@@ -12,8 +12,8 @@ from InstrumentTrackerLib.evaluation.study.statistics.detectability import detec
 from InstrumentTrackerLib.evaluation.study.statistics.estimate import Estimate
 from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import Margins
 from InstrumentTrackerLib.evaluation.study.statistics.rates import clustered_rate
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 
-CLOSE_MM = 3.0
 PERCENT = "%"
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from InstrumentTrackerLib.evaluation.study.report.measures import (
     CLOSE,
-    CLOSE_MM,
     MEAN,
     PENALIZED,
     PERCENT,
@@ -28,6 +27,7 @@ from InstrumentTrackerLib.evaluation.study.statistics.crossed import (
 )
 from InstrumentTrackerLib.evaluation.study.statistics.estimate import Array, Estimate
 from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import Comparison, Margins, in_sequence, outcome_of
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM
 from InstrumentTrackerLib.reading.joined import Reading, ReadingRow, readers_of
 
 ALL_READERS = "all readers"

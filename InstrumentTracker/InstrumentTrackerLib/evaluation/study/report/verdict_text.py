@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from InstrumentTrackerLib.evaluation.study.cases.study_case import SIMULATED
 from InstrumentTrackerLib.evaluation.study.report.number_text import counted
 from InstrumentTrackerLib.evaluation.study.report.section import Section, Tested
-from InstrumentTrackerLib.evaluation.study.statistics.estimate import Estimate
-from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import MIN_PATIENTS, Margins, Outcome
+from InstrumentTrackerLib.evaluation.study.statistics.estimate import MIN_PATIENTS, Estimate
+from InstrumentTrackerLib.evaluation.study.statistics.noninferiority import Margins, Outcome
 
 # Shape and word, so that no meaning hangs on a color.
 SYMBOLS = {

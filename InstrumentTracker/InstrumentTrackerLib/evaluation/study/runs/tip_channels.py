@@ -16,7 +16,6 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import ras_to_ijk, transform_points
 
 N_RADIAL = 4
-N_CHANNELS = 2 * N_RADIAL
 # Size of the Gaussian, and half the side of the patch that is looked at.
 WIDTH_MM, _REACH_MM, _STEP_MM = 8.0, 16.0, 1.0
 # Far enough from the instrument, near enough to lie in tissue like that at the tip.

@@ -21,8 +21,6 @@ class IntraclassCorrelation:
     value: float
     low: float
     high: float
-    n_subjects: int
-    n_readers: int
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,9 @@ def intraclass_correlation(readings: ArrayLike) -> IntraclassCorrelation | None:
     error = float(rest.sum()) / ((n - 1) * (k - 1))
     value = float((between - error) / (between + (k - 1) * error + k / n * (raters - error)))
     if error <= 1e-12 * between and raters <= 1e-12 * between:
-        return IntraclassCorrelation(1.0, 1.0, 1.0, n, k)
+        return IntraclassCorrelation(1.0, 1.0, 1.0)
     low, high = _interval(value, float(between), float(raters), error, n, k)
-    return IntraclassCorrelation(value, low, high, n, k)
+    return IntraclassCorrelation(value, low, high)
 
 
 def limits_of_agreement(first: ArrayLike, second: ArrayLike, patients: ArrayLike) -> LimitsOfAgreement | None:

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from InstrumentTrackerLib.evaluation.study.statistics.estimate import CONFIDENCE_LEVEL, Array, Estimate
+from InstrumentTrackerLib.evaluation.study.statistics.estimate import CONFIDENCE_LEVEL, MIN_PATIENTS, Array, Estimate
 
 # Fewer samples than this many times the channels make an observer of chance.
 _SAMPLES_PER_CHANNEL = 3
-MIN_PATIENTS = 10
 N_RESAMPLES = 999
 
 

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 CONFIDENCE_LEVEL = 0.95
 # Fewer patients tell nothing of how much patients differ.
 MIN_INTERVAL_PATIENTS = 6
+# With fewer, no interval of so skewed values as tip errors or of d' can be trusted.
+MIN_PATIENTS = 10
 
 Array = NDArray[np.float64]
 

@@ -16,11 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from InstrumentTrackerLib.evaluation.study.statistics.bootstrap import clustered_mean
-from InstrumentTrackerLib.evaluation.study.statistics.estimate import Estimate
+from InstrumentTrackerLib.evaluation.study.statistics.estimate import MIN_PATIENTS, Estimate
 from InstrumentTrackerLib.evaluation.study.statistics.rates import clustered_rate_difference
-
-# With fewer, no interval of so skewed values can be trusted.
-MIN_PATIENTS = 10
 
 
 class Outcome(str, Enum):
