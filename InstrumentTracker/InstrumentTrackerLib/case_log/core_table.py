@@ -77,7 +77,7 @@ def table_row(case: str, record: CoreRecord) -> dict[str, str]:
         "case": case,
         "core": str(record.number),
         "time_utc": record.time_utc,
-        "time_s": _text(record.frame_time_s, 6),
+        "time_s": _text(record.time_s, 6),
         "target": record.target_name,
         "tip": record.tip_kind,
         **_position("target", record.target, 3),

@@ -129,7 +129,7 @@ def compose_report(case: ReportCase, picture: Drawer, scheme: Drawer, more_style
 def _header(case: ReportCase) -> str:
     when = ""
     if case.records:
-        begin = datetime.fromtimestamp(case.records[0].time_s).astimezone()
+        begin = datetime.fromtimestamp(case.records[0].marked_at_s).astimezone()
         when = f"{begin.strftime('%Y-%m-%d')}, times in {begin.strftime('UTC%z')}"
     return (
         '<table width="100%" cellspacing="0" cellpadding="0"><tr>'
@@ -171,7 +171,7 @@ def _core_table(records: Sequence[CoreRecord]) -> str:
     for record in records:
         cells = (
             f"<b>{record.number}</b>",
-            local_time(record.time_s),
+            local_time(record.marked_at_s),
             escape(record.target_name) or NOT_KNOWN,
             escape(tip_text(record)),
             at_least(record, record.distance_mm),
@@ -227,7 +227,7 @@ def _caption(record: CoreRecord) -> str:
 def _removed(removed: Sequence[tuple[CoreRecord, str]]) -> str:
     if not removed:
         return ""
-    texts = (f"{record.name}, {local_time(record.time_s)}: {reason}" for record, reason in removed)
+    texts = (f"{record.name}, {local_time(record.marked_at_s)}: {reason}" for record, reason in removed)
     return f"<p><b>Removed:</b> {escape('; '.join(texts))}</p>"
 
 

@@ -39,7 +39,7 @@ def coreTexts(record):
         verdict += f" (P {percent(record.probability)})"
     return (
         str(record.number),
-        local_time(record.time_s),
+        local_time(record.marked_at_s),
         record.target_name,
         at_least(record, record.core_miss_mm),
         _MARKS.get(verdict_text(record), "") + verdict,
