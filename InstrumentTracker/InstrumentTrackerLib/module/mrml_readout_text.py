@@ -4,7 +4,8 @@ from slicer.i18n import tr as _
 
 from InstrumentTrackerLib.scene.mrml_style import Badge
 
-_MARKS = {
+# A badge as a character, wherever it stands in text.
+MARKS = {
     Badge.DISK: "\N{BLACK CIRCLE}",
     Badge.RING: "\N{WHITE CIRCLE}",
     Badge.CROSS: "\N{MULTIPLICATION X}",
@@ -22,7 +23,7 @@ def statusText(readout):
         return f"{_('No guidance')}<br>{small(_('press Start'))}"
     style = readout.style
     event = f' <span style="color:#ffffff">{readout.event}</span>' if readout.event else ""
-    word = f'<span style="color:{html(style.color)}">{_MARKS[style.badge]} {readout.status.value}</span>'
+    word = f'<span style="color:{html(style.color)}">{MARKS[style.badge]} {readout.status.value}</span>'
     return f"{word}{event}<br>{small(readout.explanation)}"
 
 
@@ -38,7 +39,7 @@ def verdictText(readout):
     """Shape and word of the verdict, and how probable it is."""
     if readout is None or readout.verdict is None:
         return ""
-    mark = _MARKS[readout.verdict_style.badge]
+    mark = MARKS[readout.verdict_style.badge]
     return f'<span style="font-size:30px; font-weight:bold">{mark} {readout.verdict_text}</span><br>' + (
         f'<span style="font-size:15px">{readout.verdict_note}</span>'
     )
