@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -243,8 +242,3 @@ def case_folders(folder: Path) -> list[Path]:
     if not found:
         raise InputError(f"{folder}: no case in it; expected {LOG_FILE} there or one folder below")
     return found
-
-
-def records_of(logs: Iterable[CaseLog]) -> list[CoreRecord]:
-    """Cores of several cases, one after the other."""
-    return [record for log in logs for record in log.records]

@@ -99,7 +99,6 @@ PLAN = MarkerSpec("PlannedPath", _LINE, "Planned path", PLAN_COLOR, line_mm=0.6,
 TO_TARGET = MarkerSpec("TipToTarget", _LINE, "Tip to target", TO_TARGET_COLOR, line_mm=0.6, is_helper=True)
 
 MEASURED = (GUIDE_TIP, NEEDLE_TIP, AXIS, PROJECTION, GUIDE_ROD, NEEDLE_ROD, TO_TARGET)
-PLANNED = (TARGET, ENTRY, PLAN)
 
 
 # Which switch shows which marker; the others are always there.
