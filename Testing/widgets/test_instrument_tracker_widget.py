@@ -12,6 +12,7 @@ import slicer
 import vtk
 from InstrumentTrackerLib.case_log.marking import core_record
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.igtl.frames import image_envelope
 
@@ -46,6 +47,17 @@ def test_a_fresh_panel_shows_no_numbers_and_says_what_it_is(tracker: Any) -> Non
     assert "No guidance" in tracker.ui.statusLabel.text
     assert tracker.ui.noticeLabel.text == "Research software, not a medical device"
     assert tracker.logic.shownGuidance() is None
+
+
+def test_no_two_sections_bear_the_same_name_and_the_source_has_that_of_its_messages(tracker: Any) -> None:
+    ui = tracker.ui
+    names = [widget.text for name, widget in vars(ui).items() if name.endswith("CollapsibleButton")]
+    assert "Log" in names
+    own = [name for name in names if name != "Advanced"]  # of the section that it is in
+    assert len(set(own)) == len(own)
+    ui.sourceKindComboBox.currentIndex = ui.sourceKindComboBox.findText("File or DICOM folder")
+    with pytest.raises(InputError, match=f"^{ui.sourceCollapsibleButton.text}: no such file or folder"):
+        tracker.onStart()
 
 
 def test_plan_and_settings_go_from_widgets_to_the_scene_and_back(tracker: Any) -> None:
