@@ -33,7 +33,7 @@ COLUMNS = {
     **{f"needle_tip_{axis}": f"needle tip, RAS mm, {axis.upper()}" for axis in "ras"},
     **{f"axis_{axis}": f"unit vector toward the tip, {axis.upper()}" for axis in "ras"},
     "distance_mm": "tip to target",
-    "lateral_mm": "target to the needle's line: sideways error",
+    "lateral_mm": "target to the needle's line: sideways miss",
     "depth_mm": "along the needle from tip to target; negative: past it",
     "angle_deg": "needle to planned path, or to the target without an entry point",
     "projected_miss_mm": "target to the line ahead of the tip",

@@ -28,8 +28,8 @@ from InstrumentTrackerLib.case_log.core_text import (
     verdict_text,
 )
 from InstrumentTrackerLib.case_log.provenance import Provenance
+from InstrumentTrackerLib.notice import NOTICE
 
-NOTICE = "Research software, not a medical device"
 # Of the pictures on paper, mm.
 PICTURE_SIZE_MM, SCHEME_SIZE_MM = (56.0, 42.0), (34.0, 42.0)
 # Pictures fit below the tables of this many cores; more of them begin a page, which holds so many.
@@ -143,7 +143,7 @@ def _summary(records: Sequence[CoreRecord]) -> str:
     targets = by_target(records)
     if len(targets) > 1:
         rows += [_statistics_row(name or "no target", found) for name, found in targets.items()]
-    names = ("Cores", "Measured", "Hits", "Core to target", "Tip to target", "Sideways", "Depth", "Angle")
+    names = ("Cores", "Measured", "Hits", "Core to target", "Tip to target", "Sideways miss", "Depth", "Angle")
     head = "".join(f"<th>{name}</th>" for name in ("", *names))
     return (
         f'<h2>Summary</h2><table class="grid" width="100%" cellspacing="0" cellpadding="2"><tr>{head}</tr>'
@@ -164,7 +164,7 @@ def _statistics_row(name: str, found: CoreStatistics) -> str:
 
 
 def _core_table(records: Sequence[CoreRecord]) -> str:
-    names = ("Core", "Time", "Target", "Tip", "Tip to target", "Sideways", "Depth", "Angle")
+    names = ("Core", "Time", "Target", "Tip", "Tip to target", "Sideways miss", "Depth", "Angle")
     more = ("Core to target", "Forecast", "P(hit)", "Confidence", "Frame")
     head = "".join(f"<th>{name}</th>" for name in (*names, *more))
     rows = []
