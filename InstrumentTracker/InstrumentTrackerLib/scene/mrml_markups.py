@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike
 from TemporalReconLib.scene.mrml_nodes import NodeChange, SceneNodes
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
-from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
-from InstrumentTrackerLib.scene.mrml_style import (
+from InstrumentTrackerLib.palette import (
     GUIDE_COLOR,
     NEEDLE_COLOR,
     PLAN_COLOR,
@@ -26,6 +25,7 @@ from InstrumentTrackerLib.scene.mrml_style import (
     TO_TARGET_COLOR,
     Color,
 )
+from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
 _FIDUCIAL, _LINE = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsLineNode"
