@@ -49,6 +49,20 @@ def test_reconstruction_never_imports_the_tracker() -> None:
     assert violations(LIBRARIES["TemporalReconLib"], {"InstrumentTrackerLib", "InstrumentTracker"}) == []
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_no_two_rooms_of_a_library_import_each_other(library: str) -> None:
+    """Data flows one way, and so do imports."""
+    folder = LIBRARIES[library]
+    uses: dict[str, set[str]] = {}
+    for source in folder.rglob("*.py"):
+        room = source.relative_to(folder).parts[0]
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"), str(source))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{library}."):
+                uses.setdefault(room, set()).add((node.module or "").split(".")[1])
+    pairs = {tuple(sorted((room, other))) for room in uses for other in uses[room] if room in uses.get(other, set())}
+    assert {pair for pair in pairs if pair[0] != pair[1]} == set()
+
+
 def test_libraries_never_import_the_module_files() -> None:
     for folder in LIBRARIES.values():
         assert violations(folder, set(MODULE_FILES)) == []

@@ -11,13 +11,14 @@ import pytest
 import slicer
 import vtk
 from guidance_case import guidance_case, skip_on_a_busy_machine
+from InstrumentTrackerLib.palette import NEEDLE_COLOR, TARGET_COLOR
 from InstrumentTrackerLib.scene import mrml_offscreen
 from InstrumentTrackerLib.scene.mrml_markups import NEEDLE_TIP
 from InstrumentTrackerLib.scene.mrml_offscreen import OffscreenSlicer, check_offscreen_rendering
 from InstrumentTrackerLib.scene.mrml_overlay import direction_letters
 from InstrumentTrackerLib.scene.mrml_picture import GuidancePicture
 from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
-from InstrumentTrackerLib.scene.mrml_style import NEEDLE_COLOR, STATUS_STYLES, TARGET_COLOR, DisplayStatus
+from InstrumentTrackerLib.scene.mrml_style import STATUS_STYLES, DisplayStatus
 from InstrumentTrackerLib.scene.mrml_views import OffscreenView, SliceView
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 from TemporalReconLib.errors import InputError

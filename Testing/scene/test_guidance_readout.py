@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from guidance_case import guidance_case
-from InstrumentTrackerLib.scene.mrml_readout import NOTICE, readout_of
+from InstrumentTrackerLib.notice import NOTICE
+from InstrumentTrackerLib.scene.mrml_readout import readout_of
 from InstrumentTrackerLib.scene.mrml_style import STATUS_STYLES, VERDICT_STYLES, DisplayStatus
 from InstrumentTrackerLib.targeting.assessment import Assessment, CoreVerdict
 from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle

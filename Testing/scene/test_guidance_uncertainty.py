@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import slicer
 from guidance_case import guidance_case, skip_on_a_busy_machine
+from InstrumentTrackerLib.palette import TRAIL_COLOR, UNCERTAINTY_COLOR
 from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.scene.mrml_offscreen import OffscreenSlicer
 from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
-from InstrumentTrackerLib.scene.mrml_style import TRAIL_COLOR, UNCERTAINTY_COLOR
 from InstrumentTrackerLib.scene.mrml_uncertainty import uncertainty_mesh
 from InstrumentTrackerLib.scene.mrml_views import SliceView
 from InstrumentTrackerLib.targeting.target import Target

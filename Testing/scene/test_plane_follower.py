@@ -88,17 +88,6 @@ def test_the_way_up_does_not_flip_back_and_forth_at_45_degrees(slice_nodes):
     assert matrix_of(slice_nodes[0])[:3, 1] @ up > 0.9
 
 
-def test_held_planes_stay_and_resumed_planes_follow(slice_nodes):
-    follower = PlaneFollower()
-    follower.follow(*slice_nodes, tracked([0, 0, 0], [0, 0, 1]), [0, 1, 0])
-    follower.hold()
-    assert not follower.follow(*slice_nodes, tracked([30, 30, 0], [0, 0, 1]), [0, 1, 0])
-    np.testing.assert_array_equal(matrix_of(slice_nodes[1])[:3, 3], [0, 0, 0])
-    follower.resume()
-    assert follower.follow(*slice_nodes, tracked([30, 30, 0], [0, 0, 1]), [0, 1, 0])
-    np.testing.assert_array_equal(matrix_of(slice_nodes[1])[:3, 3], [30, 30, 0])
-
-
 def test_views_do_not_follow_a_lost_needle_or_a_stale_picture(slice_nodes):
     guidance = guidance_with(slice_nodes)
     case = guidance_case()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.scene.mrml_style import GUIDE_COLOR, NEEDLE_COLOR
+from InstrumentTrackerLib.palette import GUIDE_COLOR, NEEDLE_COLOR
 from InstrumentTrackerLib.segmentation.mask_file import SEGMENTS, write_masks
 from scipy.spatial.transform import Rotation
 from TemporalReconLib.acquisition.image_frame import ImageFrame

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import slicer
 import vtk
+from InstrumentTrackerLib.case_log.marking import core_record
 from TemporalReconLib.acquisition.image_frame import ImageFrame
+from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.igtl.frames import image_envelope
 
@@ -44,7 +46,18 @@ def test_a_fresh_panel_shows_no_numbers_and_says_what_it_is(tracker: Any) -> Non
     assert shown_numbers(tracker) == [NO_NUMBER] * 5
     assert "No guidance" in tracker.ui.statusLabel.text
     assert tracker.ui.noticeLabel.text == "Research software, not a medical device"
-    assert tracker.logic.currentGuidance() is None
+    assert tracker.logic.shownGuidance() is None
+
+
+def test_no_two_sections_bear_the_same_name_and_the_source_has_that_of_its_messages(tracker: Any) -> None:
+    ui = tracker.ui
+    names = [widget.text for name, widget in vars(ui).items() if name.endswith("CollapsibleButton")]
+    assert "Log" in names
+    own = [name for name in names if name != "Advanced"]  # of the section that it is in
+    assert len(set(own)) == len(own)
+    ui.sourceKindComboBox.currentIndex = ui.sourceKindComboBox.findText("File or DICOM folder")
+    with pytest.raises(InputError, match=f"^{ui.sourceCollapsibleButton.text}: no such file or folder"):
+        tracker.onStart()
 
 
 def test_plan_and_settings_go_from_widgets_to_the_scene_and_back(tracker: Any) -> None:
@@ -79,12 +92,11 @@ def test_numbers_are_measured_to_the_selected_target(
     assert "Confidence 90 %" in tracker.ui.confidenceLabel.text
     assert "0." in tracker.ui.ageLabel.text
     assert tracker.ui.reconstructionCollapsibleButton.collapsed
-    frame, error, forecast, target, readout = tracker.logic.currentGuidance()
-    assert error.distance_mm == pytest.approx(125**0.5)
-    assert forecast.miss_mm == pytest.approx(5.0)
-    assert (target.name, list(target.position)) == ("Lesion-1", [4.0, 6.0, 33.0])
-    assert frame.tracked.needle_tip.tolist() == [1.0, 2.0, 23.0]
-    assert readout.headline == "11.2 mm"
+    record = core_record(1, 0.0, tracker.logic.shownGuidance())
+    assert record.distance_mm == pytest.approx(125**0.5)
+    assert record.core_miss_mm == pytest.approx(5.0)
+    assert (record.target_name, record.target) == ("Lesion-1", (4.0, 6.0, 33.0))
+    assert record.needle_tip == (1.0, 2.0, 23.0)
 
 
 def test_needle_radius_and_margin_decide_between_miss_edge_and_hit(
@@ -154,7 +166,8 @@ def test_a_target_deleted_while_tracking_takes_the_numbers_with_it_and_says_why(
     assert shown_numbers(tracker) == [NO_NUMBER] * 5
     assert "TARGET DELETED" in tracker.ui.warningLabel.text
     assert "TRACKED" in tracker.ui.statusLabel.text
-    assert tracker.logic.currentGuidance() is None
+    record = core_record(1, 0.0, tracker.logic.shownGuidance())
+    assert (record.has_measurement, record.target, record.distance_mm) == (True, None, None)
     if what == "point":  # never the neighbor by itself, but whenever it is chosen
         tracker.ui.currentTargetComboBox.currentIndex = 0
         wait_until(lambda: tracker.ui.distanceLabel.text == "20.0 mm")

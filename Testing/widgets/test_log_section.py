@@ -18,6 +18,9 @@ import slicer
 from InstrumentTrackerLib.case_log.case_log import CaseLog
 from InstrumentTrackerLib.case_log.provenance import Provenance
 from InstrumentTrackerLib.scene.mrml_case_picture import desktop_picture
+from InstrumentTrackerLib.scene.mrml_readout import Readout
+from InstrumentTrackerLib.scene.mrml_style import DisplayStatus
+from InstrumentTrackerLib.targeting.assessment import CoreVerdict
 from PySide6 import QtCore, QtGui, QtTest, QtWidgets
 from standins import desktop
 from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -25,7 +28,7 @@ from TemporalReconLib.geometry import ijk_to_ras_from_center
 
 sys.path.append(str(Path(__file__).parents[1] / "core" / "case_log"))
 
-from marked_cores import NEEDLE, shown
+from marked_cores import NEEDLE, core, shown
 
 UI_FOLDER = desktop.MODULE_FOLDERS[1] / "Resources" / "UI"
 
@@ -79,7 +82,7 @@ def test_one_press_marks_a_core_on_disk_in_the_table_and_in_the_scene(bedside: A
     bedside.press(bedside.ui.markButton)
     assert bedside.texts() == [
         [
-            *("1", bedside.texts()[0][1], "left apex", "5.0 mm", "\N{BLACK CIRCLE} hit", "13.0 mm", "5.0 mm"),
+            *("1", bedside.texts()[0][1], "left apex", "5.0 mm", "\N{CHECK MARK} hit", "13.0 mm", "5.0 mm"),
             *("12.0 mm short", "22.6\N{DEGREE SIGN}", "needle", "7"),
         ]
     ]
@@ -91,6 +94,19 @@ def test_one_press_marks_a_core_on_disk_in_the_table_and_in_the_scene(bedside: A
     assert bedside.ui.markButton.text == "Mark core 2   (F9)"
     bedside.section.update()
     assert "All 1 cores are on disk" in bedside.ui.caseSavedLabel.text
+
+
+@pytest.mark.parametrize("verdict", ["hit", "edge", "miss", "unsure"])
+def test_a_verdict_bears_the_mark_of_the_display_and_never_that_of_a_state(bedside: Any, verdict: str) -> None:
+    from InstrumentTrackerLib.module.mrml_core_rows import coreTexts
+    from InstrumentTrackerLib.module.mrml_readout_text import statusText, verdictText
+
+    on_display = Readout(DisplayStatus.TRACKED, "", verdict=CoreVerdict(verdict))
+    mark, word = coreTexts(replace(core(1), verdict=verdict, probability=None))[4].split()
+    assert word == verdict
+    assert f">{mark} " in verdictText(on_display)
+    for status in (DisplayStatus.TRACKED, DisplayStatus.PREDICTED):
+        assert f">{mark} " not in statusText(Readout(status, ""))
 
 
 def test_the_key_marks_and_a_second_press_of_a_glove_is_the_same_press(bedside: Any, app: Any) -> None:

@@ -106,7 +106,7 @@ def test_a_case_is_scrubbed_with_picture_tip_and_errors(desk: Any, tmp_path: Pat
     volume = slicer.mrmlScene.GetFirstNodeByName("Review: picture")
     assert float(slicer.util.arrayFromVolume(volume).mean()) == 4.0
     # The target lies at (3, 4, 12): 8 mm ahead and 5 mm aside.
-    assert "tip to target 9.4 mm, sideways 5.0 mm, depth 8.0 mm short" in desk.ui.reviewFrameLabel.text
+    assert "tip to target 9.4 mm, sideways miss 5.0 mm, depth 8.0 mm short" in desk.ui.reviewFrameLabel.text
     desk.ui.reviewForwardButton.click()
     assert desk.review_tip() == [[0.0, 0.0, 5.0]]
     desk.ui.reviewBackButton.click()

@@ -102,13 +102,15 @@ def test_views_follow_the_tip_until_they_are_held(joined: Any, engine: CaseEngin
         assert composite.GetBackgroundVolumeID() is not None
     joined.displaySection.onShortcut()
     assert joined.ui.holdButton.text == "Resume views"
-    held = center(IN_PLANE_VIEW)
+    names = (IN_PLANE_VIEW, PERPENDICULAR_VIEW)
+    held = [center(name) for name in names]
     engine.show(advance_mm=20.0)
     frames(joined, wait_until)
-    np.testing.assert_array_equal(center(IN_PLANE_VIEW), held)
+    np.testing.assert_array_equal([center(name) for name in names], held)
     joined.ui.holdButton.click()
     assert joined.ui.holdButton.text == "Hold views"
-    wait_until(lambda: np.linalg.norm(center(IN_PLANE_VIEW) - held) > 15.0)
+    for name, before in zip(names, held, strict=True):
+        wait_until(lambda name=name, before=before: np.linalg.norm(center(name) - before) > 15.0)
 
 
 @pytest.mark.usefixtures("layout_before")

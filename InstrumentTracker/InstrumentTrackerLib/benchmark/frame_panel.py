@@ -16,13 +16,15 @@ from scipy.stats import chi2
 from TemporalReconLib.benchmark.plot_style import FONT_SIZE, MARK_COLOR, without_ticks
 
 from InstrumentTrackerLib.evaluation.measurement import Row
+from InstrumentTrackerLib.palette import GUIDE_COLOR, NEEDLE_COLOR, TARGET_COLOR, UNCERTAINTY_COLOR, WHITE, Color
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL
 
 Arrays = Mapping[str, NDArray[Any]]
 
-GUIDE_COLOR, NEEDLE_COLOR, TARGET_COLOR, AXIS_COLOR = "#56B4E9", "#FF8C1A", "#00C98D", "#FFFFFF"
 # The axis is drawn from so far behind the guide tip to so far ahead of it.
 _AXIS_MM = (-70.0, 60.0)
+# The tip's uncertainty has the color of the needle, as in the scene; dots tell it from the ring of the tip.
+_REGION: dict[str, Any] = {"color": UNCERTAINTY_COLOR, "linewidth": 1.2, "linestyle": ":"}
 # A target farther from the shown slice than this is not in it.
 _TARGET_MM = 4.5
 _ELLIPSE_SIGMAS = float(np.sqrt(chi2.ppf(0.95, 2)))
@@ -45,7 +47,7 @@ def draw_frame(axes: Axes, kept: Arrays, n: int) -> None:
     guide, needle, direction = kept["guide"][n], kept["needle"][n], kept["axis"][n]
     if np.isfinite(direction).all() and np.isfinite(guide).all():
         ends = guide + np.outer(_AXIS_MM, direction)
-        axes.plot(*ends.T, color=AXIS_COLOR, linewidth=0.6, linestyle=(0, (4, 3)))
+        axes.plot(*ends.T, color=WHITE, linewidth=0.6, linestyle=(0, (4, 3)))
     if kept["target_off_mm"][n] <= _TARGET_MM:
         axes.plot(*kept["target"][n], marker="D", markersize=4, markerfacecolor="none", markeredgecolor=TARGET_COLOR)
     for point, color in ((guide, GUIDE_COLOR), (needle, NEEDLE_COLOR)):
@@ -83,15 +85,15 @@ def draw_scale_bar(axes: Axes, kept: Arrays) -> None:
 def add_legend(figure: Figure) -> None:
     """What the marks mean, below the panels."""
 
-    def mark(marker: str, color: str, filled: bool = True) -> Line2D:
+    def mark(marker: str, color: Color | str, filled: bool = True) -> Line2D:
         face = color if filled else "none"
         return Line2D([], [], linestyle="", marker=marker, color=color, markerfacecolor=face, markersize=7)
 
     handles: dict[str, Artist] = {
         "guide, outline and tip found": mark("o", GUIDE_COLOR, filled=False),
         "needle, outline and tip found": mark("o", NEEDLE_COLOR, filled=False),
-        "axis found": Line2D([], [], color=AXIS_COLOR, linestyle="--"),
-        "95 % region of the tip as stated, where larger than the ring": mark("o", "#CC79A7", filled=False),
+        "axis found": Line2D([], [], color=WHITE, linestyle="--"),
+        "95 % region of the tip as stated, where larger than the ring": Line2D([], [], **_REGION),
         "true guide tip": mark("+", MARK_COLOR),
         "true needle tip": mark("x", MARK_COLOR),
         "target, where in this slice": mark("D", TARGET_COLOR, filled=False),
@@ -127,6 +129,4 @@ def _draw_ellipse(axes: Axes, center: NDArray[np.float64], covariance: NDArray[n
     if widths[1] * pixel_mm > _MAX_ELLIPSE_MM:
         return
     angle = float(np.degrees(np.arctan2(directions[1, 1], directions[0, 1])))
-    axes.add_patch(
-        Ellipse((center[0], center[1]), widths[1], widths[0], angle=angle, fill=False, color="#CC79A7", linewidth=0.9)
-    )
+    axes.add_patch(Ellipse((center[0], center[1]), widths[1], widths[0], angle=angle, fill=False, **_REGION))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from pathlib import Path
 
 import TemporalReconLib
 from TemporalReconLib.benchmark.code_version import code_digest
@@ -12,12 +11,12 @@ from TemporalReconLib.errors import InputError
 
 import InstrumentTrackerLib
 from InstrumentTrackerLib.benchmark.plan import Plan
-from InstrumentTrackerLib.segmentation.registry import CLASSICAL, SegmenterSpec, calibration_file
+from InstrumentTrackerLib.segmentation.registry import CLASSICAL, segmenter_files
 
 PRODUCT, PICTURES_ALONE = "product", "product-pictures"
-# In the order of the tables; what each is.
 # Says nothing of the guide, which is no failure.
 NEEDLE_ONLY = "samples"
+# In the order of the tables; what each is.
 CONTENDERS = {
     PRODUCT: "the whole pipeline as `instrument-tracker track` runs it: pictures and samples fused, and tracked",
     PICTURES_ALONE: "the same without the samples",
@@ -69,27 +68,3 @@ def version_of(plan: Plan) -> str:
     for path in segmenter_files(plan.segmenter, plan.segmenter_weights):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:_VERSION_LENGTH]
-
-
-def segmenter_files(segmenter: str, weights: Path | None) -> list[Path]:
-    """Files of a segmenter's model, of our network's default weights too, and its calibration; none of the classical.
-
-    Raises
-    ------
-    InputError
-        If there are no such weights, or they are no weights of ours.
-    """
-    spec = SegmenterSpec.parse(segmenter)
-    if spec.folder is not None:
-        return sorted(path for path in spec.folder.rglob("*") if path.is_file())
-    if spec.kind == CLASSICAL:
-        return []
-    from TemporalReconLib.weights.bundle import default_weights, open_weights
-
-    from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
-
-    if weights is None:
-        return [open_weights(default_weights(METHOD), METHOD).source]
-    calibration = calibration_file(weights)
-    source = weights if weights.is_file() else open_weights(weights, METHOD).source
-    return [source, calibration] if calibration.is_file() else [source]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,7 +117,7 @@ class CaseLog:
         if provenance is not None and (not self._provenances or provenance != self._provenances[-1]):
             self._add({"event": "provenance", "provenance": provenance.to_dict()})
         if picture is not None:
-            record = replace(record, picture=f"core_{record.number}_{record.time_s:.0f}.png")
+            record = replace(record, picture=f"core_{record.number}_{record.marked_at_s:.0f}.png")
         self._add({"event": "core", "core": record.to_dict()})
         if picture is not None:
             self._pictures[record.picture] = picture
@@ -136,13 +135,13 @@ class CaseLog:
         if not reason:
             raise InputError(f"core {number}: say why it is removed")
         record = self.record(number)
-        self._add({"event": "remove", "number": number, "reason": reason, "time_s": time_s})
+        self._add({"event": "remove", "number": number, "reason": reason, "removed_at_s": time_s})
         return record
 
     def edit_note(self, number: int, note: str, time_s: float) -> None:
         """Replace a core's note; the one before stays in the file. Raises InputError if there is no such core."""
         if self.record(number).note != note.strip():
-            self._add({"event": "note", "number": number, "note": note.strip(), "time_s": time_s})
+            self._add({"event": "note", "number": number, "note": note.strip(), "noted_at_s": time_s})
 
     def record(self, number: int) -> CoreRecord:
         """Raises InputError if there is no such core."""
@@ -243,8 +242,3 @@ def case_folders(folder: Path) -> list[Path]:
     if not found:
         raise InputError(f"{folder}: no case in it; expected {LOG_FILE} there or one folder below")
     return found
-
-
-def records_of(logs: Iterable[CaseLog]) -> list[CoreRecord]:
-    """Cores of several cases, one after the other."""
-    return [record for log in logs for record in log.records]

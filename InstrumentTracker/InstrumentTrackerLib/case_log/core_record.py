@@ -28,7 +28,7 @@ class CoreRecord:
     ----------
     number
         As on the specimen's label, from 1.
-    time_s
+    marked_at_s
         UTC epoch s of the marking.
     state
         Tracking state of the newest picture (``tracked``, ``predicted``, ``lost``, ``absent``, ``stale``), or
@@ -59,7 +59,7 @@ class CoreRecord:
         The tip is that of a fired needle: the core lies behind it, not ahead.
     artifact_correction_mm
         By how much the needle tip was moved back from the end of its void.
-    frame, frame_time_s, picture_age_s, image_quality
+    frame, time_s, picture_age_s, image_quality
         Of the picture in which the tip was found; time is UTC epoch s of the middle of its acquisition.
     note
         The user's words.
@@ -68,7 +68,7 @@ class CoreRecord:
     """
 
     number: int
-    time_s: float
+    marked_at_s: float
     state: str = NO_GUIDANCE
     target_name: str = ""
     target: Position | None = None
@@ -95,7 +95,7 @@ class CoreRecord:
     has_fired: bool = False
     artifact_correction_mm: float | None = None
     frame: int | None = None
-    frame_time_s: float | None = None
+    time_s: float | None = None
     picture_age_s: float | None = None
     image_quality: float | None = None
     note: str = ""
@@ -147,7 +147,7 @@ class CoreRecord:
     @property
     def time_utc(self) -> str:
         """ISO 8601 with milliseconds and Z."""
-        moment = datetime.fromtimestamp(self.time_s, timezone.utc)
+        moment = datetime.fromtimestamp(self.marked_at_s, timezone.utc)
         return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def to_dict(self) -> dict[str, Any]:
@@ -157,17 +157,26 @@ class CoreRecord:
 
     @classmethod
     def from_dict(cls, values: Any) -> CoreRecord:
-        """From the values of :meth:`to_dict`; raises InputError that names the field."""
+        """From the values of :meth:`to_dict`, by older versions as well; raises InputError that names the field."""
         if not isinstance(values, dict):
             raise InputError("core: expected an object with the fields of a core")
+        values = _with_names_of_today(values)
         known = {field.name for field in fields(cls)}
         for name in values:
             if name not in known:
                 raise InputError(f"{name}: unknown field; was the file written by a newer version?")
-        for name in ("number", "time_s"):
+        for name in ("number", "marked_at_s"):
             if name not in values:
                 raise InputError(f"{name}: missing")
         return cls(**values)
+
+
+def _with_names_of_today(values: dict[str, Any]) -> dict[str, Any]:
+    """Records were first written with ``time_s`` for the moment of marking and ``frame_time_s`` for the picture's."""
+    if "marked_at_s" in values:
+        return values
+    names = {"time_s": "marked_at_s", "frame_time_s": "time_s"}
+    return {names.get(name, name): value for name, value in values.items()}
 
 
 def _checked(name: str, kind: str, value: Any) -> Any:

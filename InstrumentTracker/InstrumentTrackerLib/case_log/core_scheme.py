@@ -11,8 +11,10 @@ from html import escape
 from typing import Any
 
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
+from InstrumentTrackerLib.palette import CORE_ON_PAPER, TARGET_ON_PAPER, as_html
 
-TARGET_COLOR, CORE_COLOR, AXIS_COLOR, TEXT_COLOR, GRID_COLOR = "#8e3a80", "#d55e00", "#555555", "#222222", "#d8d8d8"
+TARGET_COLOR, CORE_COLOR = as_html(TARGET_ON_PAPER), as_html(CORE_ON_PAPER)
+AXIS_COLOR, TEXT_COLOR, GRID_COLOR = "#555555", "#222222", "#d8d8d8"
 # Drawn around what matters.
 MARGIN_MM, LABEL_MM = 3.0, 10.0
 GRID_MM = 5.0

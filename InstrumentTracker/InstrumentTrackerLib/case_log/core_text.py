@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
-from InstrumentTrackerLib.case_log.core_statistics import CoreStatistics, Spread
+from InstrumentTrackerLib.case_log.core_statistics import Spread
 
 NOT_KNOWN = "\N{EN DASH}"
 
@@ -59,12 +59,3 @@ def spread_text(spread: Spread | None, unit: str) -> str:
         return NOT_KNOWN
     interval = "" if spread.interval is None else f" [{spread.interval[0]:.1f}, {spread.interval[1]:.1f}]"
     return f"{spread.median:.1f}{interval} / {number(spread.p95, unit)}"
-
-
-def counts_text(statistics: CoreStatistics) -> str:
-    """How many cores, measured and forecast to sample."""
-    cores = f"{statistics.n} core{'' if statistics.n == 1 else 's'}"
-    text = f"{cores}, {statistics.n_measured} measured"
-    if statistics.n_judged:
-        text += f"; {statistics.hits} of {statistics.n_judged} forecast to hit the target"
-    return text

@@ -8,12 +8,13 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.geometry import ras_to_ijk, spacing_of
 
 from InstrumentTrackerLib.case_log.core_record import CoreRecord, Position
+from InstrumentTrackerLib.palette import CORE_COLOR, TARGET_COLOR, WHITE, as_bytes
 
 Pixels = NDArray[np.uint8]
 
 # Cut out around the tip, and drawn this fine.
 FIELD_MM, PIXELS_PER_MM = (90.0, 68.0), 4.0
-TIP_COLOR, CORE_COLOR, TARGET_COLOR = (255, 255, 255), (230, 159, 0), (221, 136, 180)
+_TIP, _CORE, _TARGET = (as_bytes(color) for color in (WHITE, CORE_COLOR, TARGET_COLOR))
 
 
 def frame_picture(image: ImageFrame, record: CoreRecord) -> Pixels:
@@ -39,15 +40,15 @@ def frame_picture(image: ImageFrame, record: CoreRecord) -> Pixels:
     if record.target is not None:
         at = position(record.target)
         distance = np.hypot(right - at[0], down - at[1])
-        picture[np.abs(distance - (record.target_radius_mm or 1.0)) < 0.35] = TARGET_COLOR
-        picture[distance < 0.5] = TARGET_COLOR
+        picture[np.abs(distance - (record.target_radius_mm or 1.0)) < 0.35] = _TARGET
+        picture[distance < 0.5] = _TARGET
     if record.core_points is not None:
         begin, end = (position(point) for point in record.core_points)
-        picture[_distance_to_line(right - begin[0], down - begin[1], end - begin) < 0.5] = CORE_COLOR
+        picture[_distance_to_line(right - begin[0], down - begin[1], end - begin) < 0.5] = _CORE
     if record.tip is not None:
         at = position(record.tip)
         across, along = np.abs(right - at[0]), np.abs(down - at[1])
-        picture[((across < 0.3) & (along < 3.0)) | ((across < 3.0) & (along < 0.3))] = TIP_COLOR
+        picture[((across < 0.3) & (along < 3.0)) | ((across < 3.0) & (along < 0.3))] = _TIP
     return picture
 
 

@@ -74,23 +74,23 @@ def reason_without_numbers(shown: ShownGuidance | None) -> str:
     return _REASONS[NO_GUIDANCE if shown is None else shown.state]
 
 
-def core_record(number: int, time_s: float, shown: ShownGuidance | None) -> CoreRecord:
+def core_record(number: int, marked_at_s: float, shown: ShownGuidance | None) -> CoreRecord:
     """The record of a core marked now; without numbers where the display shows none.
 
     Parameters
     ----------
-    time_s
+    marked_at_s
         UTC epoch s of the marking.
     shown
         What the display shows; None where there is no guidance at all.
     """
     if shown is None:
-        return CoreRecord(number, time_s)
+        return CoreRecord(number, marked_at_s)
     values: dict[str, Any] = {"state": shown.state, **_plan(shown), **_picture(shown)}
     tracked = shown.tracked
     if shown.has_numbers and tracked is not None:
         values |= _pose(tracked) | _errors(tracked, shown)
-    return CoreRecord(number, time_s, **values)
+    return CoreRecord(number, marked_at_s, **values)
 
 
 def _plan(shown: ShownGuidance) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def _picture(shown: ShownGuidance) -> dict[str, Any]:
     if shown.age_s is not None and math.isfinite(shown.age_s):
         values["picture_age_s"] = shown.age_s
     if shown.tracked is not None:
-        values |= {"frame": shown.tracked.index, "frame_time_s": shown.tracked.time_s}
+        values |= {"frame": shown.tracked.index, "time_s": shown.tracked.time_s}
     if shown.image is not None:
         values["image_quality"] = shown.image.quality
     return values

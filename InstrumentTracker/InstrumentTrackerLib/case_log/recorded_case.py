@@ -140,7 +140,7 @@ def _poses_of(log: CaseLog | None) -> list[TrackedPose]:
             poses.append(
                 TrackedPose(
                     TrackingState(record.state), record.guide_tip, record.needle_tip, record.axis,  # type: ignore[arg-type]
-                    record.confidence or 0.0, index=record.frame, time_s=record.frame_time_s or record.time_s,
+                    record.confidence or 0.0, index=record.frame, time_s=record.time_s or record.marked_at_s,
                     has_fired=record.has_fired,
                 )
             )  # fmt: skip

@@ -28,8 +28,8 @@ from InstrumentTrackerLib.case_log.core_text import (
     verdict_text,
 )
 from InstrumentTrackerLib.case_log.provenance import Provenance
+from InstrumentTrackerLib.notice import NOTICE
 
-NOTICE = "Research software, not a medical device"
 # Of the pictures on paper, mm.
 PICTURE_SIZE_MM, SCHEME_SIZE_MM = (56.0, 42.0), (34.0, 42.0)
 # Pictures fit below the tables of this many cores; more of them begin a page, which holds so many.
@@ -129,7 +129,7 @@ def compose_report(case: ReportCase, picture: Drawer, scheme: Drawer, more_style
 def _header(case: ReportCase) -> str:
     when = ""
     if case.records:
-        begin = datetime.fromtimestamp(case.records[0].time_s).astimezone()
+        begin = datetime.fromtimestamp(case.records[0].marked_at_s).astimezone()
         when = f"{begin.strftime('%Y-%m-%d')}, times in {begin.strftime('UTC%z')}"
     return (
         '<table width="100%" cellspacing="0" cellpadding="0"><tr>'
@@ -143,7 +143,7 @@ def _summary(records: Sequence[CoreRecord]) -> str:
     targets = by_target(records)
     if len(targets) > 1:
         rows += [_statistics_row(name or "no target", found) for name, found in targets.items()]
-    names = ("Cores", "Measured", "Hits", "Core to target", "Tip to target", "Sideways", "Depth", "Angle")
+    names = ("Cores", "Measured", "Hits", "Core to target", "Tip to target", "Sideways miss", "Depth", "Angle")
     head = "".join(f"<th>{name}</th>" for name in ("", *names))
     return (
         f'<h2>Summary</h2><table class="grid" width="100%" cellspacing="0" cellpadding="2"><tr>{head}</tr>'
@@ -164,14 +164,14 @@ def _statistics_row(name: str, found: CoreStatistics) -> str:
 
 
 def _core_table(records: Sequence[CoreRecord]) -> str:
-    names = ("Core", "Time", "Target", "Tip", "Tip to target", "Sideways", "Depth", "Angle")
+    names = ("Core", "Time", "Target", "Tip", "Tip to target", "Sideways miss", "Depth", "Angle")
     more = ("Core to target", "Forecast", "P(hit)", "Confidence", "Frame")
     head = "".join(f"<th>{name}</th>" for name in (*names, *more))
     rows = []
     for record in records:
         cells = (
             f"<b>{record.number}</b>",
-            local_time(record.time_s),
+            local_time(record.marked_at_s),
             escape(record.target_name) or NOT_KNOWN,
             escape(tip_text(record)),
             at_least(record, record.distance_mm),
@@ -227,7 +227,7 @@ def _caption(record: CoreRecord) -> str:
 def _removed(removed: Sequence[tuple[CoreRecord, str]]) -> str:
     if not removed:
         return ""
-    texts = (f"{record.name}, {local_time(record.time_s)}: {reason}" for record, reason in removed)
+    texts = (f"{record.name}, {local_time(record.marked_at_s)}: {reason}" for record, reason in removed)
     return f"<p><b>Removed:</b> {escape('; '.join(texts))}</p>"
 
 

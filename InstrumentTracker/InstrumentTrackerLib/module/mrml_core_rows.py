@@ -11,14 +11,11 @@ from InstrumentTrackerLib.case_log.core_text import (
     tip_text,
     verdict_text,
 )
+from InstrumentTrackerLib.module.mrml_readout_text import MARKS
+from InstrumentTrackerLib.scene.mrml_style import VERDICT_STYLES
 
 # Shape and word, as on the display.
-_MARKS = {
-    "hit": "\N{BLACK CIRCLE} ",
-    "edge": "\N{WHITE CIRCLE} ",
-    "miss": "\N{MULTIPLICATION X} ",
-    "unsure": "? ",
-}
+_VERDICT_MARKS = {verdict.value: f"{MARKS[style.badge]} " for verdict, style in VERDICT_STYLES.items()}
 
 
 def showCores(table, records):
@@ -39,10 +36,10 @@ def coreTexts(record):
         verdict += f" (P {percent(record.probability)})"
     return (
         str(record.number),
-        local_time(record.time_s),
+        local_time(record.marked_at_s),
         record.target_name,
         at_least(record, record.core_miss_mm),
-        _MARKS.get(verdict_text(record), "") + verdict,
+        _VERDICT_MARKS.get(record.verdict, "") + verdict,
         at_least(record, record.distance_mm),
         at_least(record, record.lateral_mm),
         depth_text(record),

@@ -2,17 +2,18 @@
 
 from slicer.i18n import tr as _
 
-from InstrumentTrackerLib.module.mrml_readout_text import ageText, html, statusText, verdictText
+from InstrumentTrackerLib.module.mrml_readout_text import ageText, statusText, verdictText
 from InstrumentTrackerLib.module.mrml_sound import GuidanceSound
-from InstrumentTrackerLib.scene.mrml_style import YELLOW, DisplayStatus
+from InstrumentTrackerLib.palette import YELLOW, as_html
+from InstrumentTrackerLib.scene.mrml_style import DisplayStatus
 
 NOT_KNOWN = "\N{EN DASH}"
 _FRAME = "#readoutFrame { background: #000000; border-radius: 6px; } #readoutFrame QLabel { color: #ffffff; }"
 # Predicted numbers must not look measured.
 _NUMBERS = ("distanceLabel", "figureLabel1", "figureLabel2", "figureLabel3", "figureLabel4", "directionLabel")
 _PREDICTED = ", ".join(f"#readoutFrame #{name}" for name in _NUMBERS)
-_PREDICTED += f" {{ color: {html(YELLOW)}; font-style: italic; }}"
-_WARNING = f" #readoutFrame #warningLabel {{ color: {html(YELLOW)}; }}"
+_PREDICTED += f" {{ color: {as_html(YELLOW)}; font-style: italic; }}"
+_WARNING = f" #readoutFrame #warningLabel {{ color: {as_html(YELLOW)}; }}"
 
 
 class GuidanceSection:
@@ -82,7 +83,7 @@ def bandStyle(style, isHollow):
     common = "padding: 2px 8px; border-radius: 4px;"
     if style is None:
         return common
-    color = html(style.color)
+    color = as_html(style.color)
     ground, ink = ("#000000", color) if isHollow else (color, "#000000")
     return f"#readoutFrame #verdictLabel {{ color: {ink}; background: {ground}; border: 3px solid {color}; {common} }}"
 

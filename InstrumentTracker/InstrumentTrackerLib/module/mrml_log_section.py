@@ -35,17 +35,17 @@ class LogSection(VTKObservationMixin):
     """Controls of Log.ui.
 
     :param ui: widgets of the panel by name, after ``addSection(ui, "Log")``.
-    :param currentGuidance: gives what the display shows now as
+    :param shownGuidance: gives what the display shows now as
       :class:`~InstrumentTrackerLib.case_log.marking.ShownGuidance`, None without guidance: ``logic.shownGuidance``.
     :param provenance: gives what computes the numbers now as
       :class:`~InstrumentTrackerLib.case_log.provenance.Provenance`, or None: a ProvenanceSource.
     :param capture: gives the PNG of the views at this moment, None without views; by default of the desktop's.
     """
 
-    def __init__(self, ui, currentGuidance, provenance, capture=None):
+    def __init__(self, ui, shownGuidance, provenance, capture=None):
         VTKObservationMixin.__init__(self)
         self.ui = ui
-        self._currentGuidance = currentGuidance
+        self._shownGuidance = shownGuidance
         self._provenance = provenance
         self._capture = capture or (lambda: desktop_picture(slicer.app.layoutManager()))
         self._parent = Path(slicer.app.userSettings().value(FOLDER_SETTING, "") or DEFAULT_FOLDER)
@@ -101,7 +101,7 @@ class LogSection(VTKObservationMixin):
         """Show whether a core can be measured now, and whether everything is on disk; call it often."""
         now = time.monotonic()
         self._unsavedLogs = [log for log in self._unsavedLogs if log.n_unsaved or not log.close(0.0)]
-        shown = self._currentGuidance()
+        shown = self._shownGuidance()
         reason = reason_without_numbers(shown)
         asks = now - self._askedAt < CONFIRM_WITHIN_S
         status = statusText(shown, reason, asks, self._message, MARK_KEY)
@@ -131,7 +131,7 @@ class LogSection(VTKObservationMixin):
 
     def onMark(self, checked=False):
         """Record a core with the numbers of this moment; without numbers it asks first."""
-        shown = self._currentGuidance()
+        shown = self._shownGuidance()
         if reason_without_numbers(shown):
             self.onMarkWithoutMeasurement()
             return
@@ -147,7 +147,7 @@ class LogSection(VTKObservationMixin):
             self._askedAt = now
             self._message = ""
         else:
-            self._mark(self._currentGuidance())
+            self._mark(self._shownGuidance())
         self.update()
 
     def _mark(self, shown):

@@ -34,7 +34,6 @@ class InstrumentTrackerLogic(EngineLogic):
         self._preparation = None
         self._areCamerasAimed = False
         self._shown = None
-        self._guidance = None
         self._displayOptions = None
         self._sentTarget = None
         self._ageShownAt = 0.0
@@ -43,16 +42,6 @@ class InstrumentTrackerLogic(EngineLogic):
     def readout(self):
         """What the display says now, or None before the first frame."""
         return None if self._scene is None else self._scene.readout
-
-    def currentGuidance(self):
-        """What is shown now, or None where there are no true numbers of a target.
-
-        (ReceivedFrame, TargetingError, CoreForecast, Target, Readout).
-        """
-        if self._guidance is None or not self.readout.status.has_numbers or self.readout.verdict is None:
-            return None
-        frame, assessment = self._guidance
-        return frame, assessment.error, assessment.forecast, assessment.target, self.readout
 
     def shownGuidance(self):
         """The newest shown frame with the plan, whether or not it has true numbers; None before the first frame."""
@@ -81,7 +70,7 @@ class InstrumentTrackerLogic(EngineLogic):
         self._feed = feed
         self._preparation = None
         self._areCamerasAimed = False
-        self._scene = self._shown = self._guidance = self._displayOptions = self._sentTarget = None
+        self._scene = self._shown = self._displayOptions = self._sentTarget = None
 
     def stop(self, wait=False):
         """End the engine; picture, markers and numbers go, target and entry stay."""
@@ -90,7 +79,7 @@ class InstrumentTrackerLogic(EngineLogic):
 
     def clear(self):
         """Forget what was measured: it is not live any more."""
-        self._feed = self._guidance = self._shown = None
+        self._feed = self._shown = None
         if self._scene is not None:
             self._scene.clear()
             self._scene = None
@@ -177,7 +166,6 @@ class InstrumentTrackerLogic(EngineLogic):
         isFirst = self._shown is None
         scene.update(frame.image, frame.mask, frame.tracked, assessment, frame.age_s)
         self._shown = (frame, plan.key)
-        self._guidance = None if assessment is None else (frame, assessment)
         if isFirst:
             scene.show_in_slice_views()
         if frame.tracked.state.has_numbers and not self._areCamerasAimed:

@@ -92,7 +92,7 @@ def entryOf(node):
 
 
 def needleOf(settings):
-    """The chosen needle; the usual one where custom lengths are none of a needle."""
+    """The chosen needle, or one of the custom lengths, which the parameter node keeps plausible."""
     if settings.needleType is not NeedleType.CUSTOM:
         return settings.needleType.value
     return BiopsyNeedle(settings.needleThrow, settings.needleNotch, settings.needleDeadTip)

@@ -2,9 +2,11 @@
 
 from slicer.i18n import tr as _
 
+from InstrumentTrackerLib.palette import as_html
 from InstrumentTrackerLib.scene.mrml_style import Badge
 
-_MARKS = {
+# A badge as a character, wherever it stands in text.
+MARKS = {
     Badge.DISK: "\N{BLACK CIRCLE}",
     Badge.RING: "\N{WHITE CIRCLE}",
     Badge.CROSS: "\N{MULTIPLICATION X}",
@@ -22,7 +24,7 @@ def statusText(readout):
         return f"{_('No guidance')}<br>{small(_('press Start'))}"
     style = readout.style
     event = f' <span style="color:#ffffff">{readout.event}</span>' if readout.event else ""
-    word = f'<span style="color:{html(style.color)}">{_MARKS[style.badge]} {readout.status.value}</span>'
+    word = f'<span style="color:{as_html(style.color)}">{MARKS[style.badge]} {readout.status.value}</span>'
     return f"{word}{event}<br>{small(readout.explanation)}"
 
 
@@ -30,7 +32,7 @@ def ageText(readout):
     """The age of the picture in the color of the state."""
     if readout is None or not readout.age:
         return ""
-    age = f'<span style="color:{html(readout.style.color)}">{readout.age}</span>'
+    age = f'<span style="color:{as_html(readout.style.color)}">{readout.age}</span>'
     return f"{age}<br>{small(_('picture age'))}"
 
 
@@ -38,7 +40,7 @@ def verdictText(readout):
     """Shape and word of the verdict, and how probable it is."""
     if readout is None or readout.verdict is None:
         return ""
-    mark = _MARKS[readout.verdict_style.badge]
+    mark = MARKS[readout.verdict_style.badge]
     return f'<span style="font-size:30px; font-weight:bold">{mark} {readout.verdict_text}</span><br>' + (
         f'<span style="font-size:15px">{readout.verdict_note}</span>'
     )
@@ -46,8 +48,3 @@ def verdictText(readout):
 
 def small(text):
     return f'<span style="font-size:15px; font-weight:normal">{text}</span>'
-
-
-def html(color):
-    """A color 0..1 as HTML writes it."""
-    return "#" + "".join(f"{round(255 * value):02x}" for value in color)

@@ -57,7 +57,9 @@ def frameText(frame, core, position, count):
     record = _recordOf(frame, core)
     if record is None or record.distance_mm is None:
         return first
-    words = _("{core}: tip to target {distance}, sideways {sideways}, depth {depth}; core {miss} ({verdict}{chance})")
+    words = _(
+        "{core}: tip to target {distance}, sideways miss {sideways}, depth {depth}; core {miss} ({verdict}{chance})"
+    )
     return f"{first}<br>" + words.format(
         core=html.escape(core.name),
         distance=number(record.distance_mm, "mm"),

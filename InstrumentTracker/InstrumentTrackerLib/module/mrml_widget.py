@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from slicer.i18n import tr as _
 from TemporalReconLib.module.mrml_engine_widget import EngineWidget
 from TemporalReconLib.module.mrml_player_words import explained
 from TemporalReconLib.module.mrml_section_ui import addSection
@@ -19,7 +18,7 @@ _UI_FOLDER = Path(__file__).parents[2] / "Resources" / "UI"
 
 
 class InstrumentTrackerWidget(EngineWidget):
-    """Input, plan, reconstruction, run, guidance, display, log, review and reader study, in the order of work."""
+    """Source, plan, reconstruction, run, guidance, display, log, review and reader study, in the order of work."""
 
     sectionNames = ("Source", "Reconstruction", "Run")
 
@@ -36,7 +35,6 @@ class InstrumentTrackerWidget(EngineWidget):
 
         for name in ("Plan", "Guidance", "Display", "Log", "Review", "Reading"):
             addSection(self.ui, name, _UI_FOLDER)
-        self.ui.sourceCollapsibleButton.text = _("Input")
         self.sourceSection = SourceSection(self.ui, self.onDemoLoaded)
         self.planSection = PlanSection(self.ui, self.logic, self.ensureSettings)
         self.guidanceSection = GuidanceSection(self.ui)

@@ -14,7 +14,7 @@ from TemporalReconLib.scene.mrml_nodes import NodeChange, SceneNodes
 from InstrumentTrackerLib.case_log.case_log import CaseLog
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
 from InstrumentTrackerLib.case_log.core_table import COLUMNS, table_row
-from InstrumentTrackerLib.scene.mrml_style import WHITE
+from InstrumentTrackerLib.palette import WHITE
 
 FOLDER_NAME = "Biopsy cores"
 TABLE_ROLE, TABLE_NAME = "CoreLog", "Biopsy cores"

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import vtk
 
-from InstrumentTrackerLib.scene.mrml_style import BLACK, Badge, Color
+from InstrumentTrackerLib.palette import BLACK, Color
+from InstrumentTrackerLib.scene.mrml_style import Badge
 
 # Width of a letter by the height of the font: Arial, bold, the mean of what is written here.
 _LETTER_WIDTH = 0.59

@@ -16,8 +16,7 @@ from numpy.typing import ArrayLike
 from TemporalReconLib.scene.mrml_nodes import NodeChange, SceneNodes
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
-from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
-from InstrumentTrackerLib.scene.mrml_style import (
+from InstrumentTrackerLib.palette import (
     GUIDE_COLOR,
     NEEDLE_COLOR,
     PLAN_COLOR,
@@ -26,6 +25,7 @@ from InstrumentTrackerLib.scene.mrml_style import (
     TO_TARGET_COLOR,
     Color,
 )
+from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
 _FIDUCIAL, _LINE = "vtkMRMLMarkupsFiducialNode", "vtkMRMLMarkupsLineNode"
@@ -99,7 +99,6 @@ PLAN = MarkerSpec("PlannedPath", _LINE, "Planned path", PLAN_COLOR, line_mm=0.6,
 TO_TARGET = MarkerSpec("TipToTarget", _LINE, "Tip to target", TO_TARGET_COLOR, line_mm=0.6, is_helper=True)
 
 MEASURED = (GUIDE_TIP, NEEDLE_TIP, AXIS, PROJECTION, GUIDE_ROD, NEEDLE_ROD, TO_TARGET)
-PLANNED = (TARGET, ENTRY, PLAN)
 
 
 # Which switch shows which marker; the others are always there.

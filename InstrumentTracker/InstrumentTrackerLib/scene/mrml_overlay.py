@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from TemporalReconLib.scene.mrml_nodes import numpy_matrix
 
+from InstrumentTrackerLib.notice import NOTICE
+from InstrumentTrackerLib.palette import BLACK, WHITE
 from InstrumentTrackerLib.scene.mrml_drawing import Shape, Text, badge_polygons, frame_polygons, rectangle
-from InstrumentTrackerLib.scene.mrml_readout import NOTICE, Readout
-from InstrumentTrackerLib.scene.mrml_style import BLACK, WHITE, DisplayStatus
+from InstrumentTrackerLib.scene.mrml_readout import Readout
+from InstrumentTrackerLib.scene.mrml_style import DisplayStatus
 
 # How much of an old picture is taken away: it must not look like a live one.
 _VEIL = 0.55

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from TemporalReconLib.scene.mrml_nodes import numpy_matrix
 
@@ -12,7 +10,7 @@ from InstrumentTrackerLib.scene.mrml_offscreen import OffscreenSlicer
 from InstrumentTrackerLib.scene.mrml_overlay import ViewOverlay
 from InstrumentTrackerLib.scene.mrml_readout_panel import ReadoutPanel
 from InstrumentTrackerLib.scene.mrml_scene import GuidanceScene
-from InstrumentTrackerLib.scene.mrml_views import OffscreenView, Pixels, Size, SliceView, ThreeDView, save_png
+from InstrumentTrackerLib.scene.mrml_views import OffscreenView, Pixels, Size, SliceView, ThreeDView
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 
@@ -65,10 +63,6 @@ class GuidancePicture:
             view.render()
         tiles = [view.pixels() for view in views]
         return np.concatenate([np.concatenate(tiles[:2], axis=1), np.concatenate(tiles[2:], axis=1)])
-
-    def png(self, path: str | Path, tracked: TrackedPose) -> None:
-        """Render and write a PNG file."""
-        save_png(self.render(tracked), path)
 
     def _show_volume(self) -> None:
         node = self._guidance.volume.node

@@ -21,6 +21,9 @@ _VIEW_AXES = (
     ((-1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
 )
 _HYSTERESIS = 0.1
+# How far the tip may leave the center of the view (in the plane, through it) and how far the axis may turn before the
+# planes move again.
+_CENTER_TOLERANCE_MM, _THROUGH_PLANE_TOLERANCE_MM, _ANGLE_TOLERANCE_DEG = 8.0, 0.5, 1.5
 
 Vector = NDArray[np.float64]
 
@@ -68,35 +71,12 @@ class PlaneFollower:
 
     Small movements do not move the planes: a picture that trembles with each measurement cannot be read. Without
     a trusted pose the planes stay where they are.
-
-    Parameters
-    ----------
-    center_tolerance_mm, through_plane_tolerance_mm, angle_tolerance_deg
-        How far the tip may leave the center of the view (in the plane, through it) and how far the axis may turn
-        before the planes move again.
     """
 
-    def __init__(
-        self,
-        center_tolerance_mm: float = 8.0,
-        through_plane_tolerance_mm: float = 0.5,
-        angle_tolerance_deg: float = 1.5,
-    ) -> None:
-        self.center_tolerance_mm = center_tolerance_mm
-        self.through_plane_tolerance_mm = through_plane_tolerance_mm
-        self.angle_tolerance_deg = angle_tolerance_deg
-        self.is_held = False
+    def __init__(self) -> None:
         self._has_followed = False
         self._laid_on: Matrix | None = None
         self._views: dict[str, int] = {}
-
-    def hold(self) -> None:
-        """Keep the planes where they are until :meth:`resume`."""
-        self.is_held = True
-
-    def resume(self) -> None:
-        """Follow again, from the next frame on."""
-        self.is_held = False
 
     def restart(self) -> None:
         """Another series: nothing was followed yet."""
@@ -115,7 +95,7 @@ class PlaneFollower:
             Of the picture, (slice, row, col).
         """
         is_laid = self._laid_on is not None and same_geometry(self._laid_on, ijk_to_ras)
-        if self.is_held or self._has_followed or is_laid:
+        if self._has_followed or is_laid:
             return
         self._laid_on = ijk_to_ras.copy()
         n_slices, n_rows, n_columns = shape
@@ -127,7 +107,7 @@ class PlaneFollower:
     def follow(
         self, in_plane_node: Any, perpendicular_node: Any, tracked: TrackedPose, image_normal: ArrayLike
     ) -> bool:
-        """Place the planes; False where they stay because they are held or nothing is tracked.
+        """Place the planes; False where they stay because nothing is tracked.
 
         Parameters
         ----------
@@ -139,7 +119,7 @@ class PlaneFollower:
         image_normal
             Unit normal of the acquired slices (RAS).
         """
-        if self.is_held or not tracked.state.has_numbers or tracked.tip is None or tracked.axis is None:
+        if not tracked.state.has_numbers or tracked.tip is None or tracked.axis is None:
             return False
         self._has_followed = True
         normal = in_plane_normal(tracked.axis, image_normal)
@@ -164,9 +144,9 @@ class PlaneFollower:
         cosines = np.clip(np.sum(current[:3, :3] * wanted[:3, :3], axis=0), -1.0, 1.0)
         turned = max(float(np.degrees(np.arccos(cosines)).max()), float(out_of_plane))
         return (
-            through <= self.through_plane_tolerance_mm
-            and float(np.linalg.norm(offset)) <= self.center_tolerance_mm
-            and turned <= self.angle_tolerance_deg
+            through <= _THROUGH_PLANE_TOLERANCE_MM
+            and float(np.linalg.norm(offset)) <= _CENTER_TOLERANCE_MM
+            and turned <= _ANGLE_TOLERANCE_DEG
         )
 
     def _anatomical_view(self, key: str, normal: Vector) -> int:

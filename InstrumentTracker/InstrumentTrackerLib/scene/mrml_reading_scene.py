@@ -13,8 +13,8 @@ from TemporalReconLib.scene.mrml_nodes import ROLE, NodeChange, SceneNodes, vtk_
 from TemporalReconLib.scene.mrml_volume import ijk_to_ras_of
 from TemporalReconLib.window_level import robust_window
 
+from InstrumentTrackerLib.palette import YELLOW
 from InstrumentTrackerLib.scene.mrml_markups import MEASURED_GLYPH, MarkerSpec, configure_marker
-from InstrumentTrackerLib.scene.mrml_style import YELLOW
 
 FOLDER_NAME = "Reader study"
 PICTURE_ROLE = "Reading.Picture"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from TemporalReconLib.acquisition.image_frame import ImageFrame
 
+from InstrumentTrackerLib.notice import NOTICE
 from InstrumentTrackerLib.scene.mrml_style import (
     STATUS_STYLES,
     VERDICT_STYLES,
@@ -22,7 +23,6 @@ from InstrumentTrackerLib.targeting.direction_words import direction_words
 from InstrumentTrackerLib.tracking.motion import Motion
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 
-NOTICE = "RESEARCH ONLY - not a medical device"
 NO_TARGET = "not set"
 
 _STATUS_OF_STATE = {

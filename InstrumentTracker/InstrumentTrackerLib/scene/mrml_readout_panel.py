@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from InstrumentTrackerLib.notice import NOTICE
+from InstrumentTrackerLib.palette import BLACK, WHITE, Color
 from InstrumentTrackerLib.scene.mrml_drawing import Shape, Text, badge_polygons, frame_polygons, rectangle
-from InstrumentTrackerLib.scene.mrml_readout import NOTICE, Readout
-from InstrumentTrackerLib.scene.mrml_style import BLACK, WHITE, Color, DisplayStatus
+from InstrumentTrackerLib.scene.mrml_readout import Readout
+from InstrumentTrackerLib.scene.mrml_style import DisplayStatus
 
 _N_FIGURES = 4
 

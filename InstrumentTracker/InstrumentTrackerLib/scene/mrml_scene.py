@@ -174,8 +174,8 @@ class GuidanceScene:
     def follow(self, in_plane_node: Any, perpendicular_node: Any, tracked: TrackedPose) -> bool:
         """Lay two slice views through the instrument's axis, centred on its tip.
 
-        ``follower.hold()`` and ``follower.resume()`` stop and restart it. An old picture or an instrument that is
-        not found leaves the views where they are; before one is first seen they show the acquired slices.
+        To hold the views, leave it uncalled, as the panel does. An old picture or an instrument that is not found
+        leaves the views where they are; before one is first seen they show the acquired slices.
 
         Parameters
         ----------

@@ -10,8 +10,8 @@ import vtk
 from TemporalReconLib.scene.mrml_nodes import NodeChange, SceneNodes, vtk_matrix
 from vtk.util.numpy_support import vtk_to_numpy
 
+from InstrumentTrackerLib.palette import GUIDE_COLOR, NEEDLE_COLOR
 from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
-from InstrumentTrackerLib.scene.mrml_style import GUIDE_COLOR, NEEDLE_COLOR
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
 
 SEGMENTATION_ROLE = "InstrumentSegmentation"

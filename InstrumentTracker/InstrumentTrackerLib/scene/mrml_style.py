@@ -1,7 +1,6 @@
-"""Colors, shapes and sizes of the guidance display.
+"""How states and verdicts look on the guidance display.
 
-Colors are from the palette of Okabe and Ito (2008), which people with any common color vision deficiency can
-tell apart; no meaning is carried by color alone: every marker has its own shape, every state its own badge and word.
+No meaning is carried by color alone: every marker has its own shape, every state its own badge and word.
 """
 
 from __future__ import annotations
@@ -9,28 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from InstrumentTrackerLib.palette import BLUISH_GREEN, GREY, VERMILLION, WHITE, YELLOW, Color
 from InstrumentTrackerLib.targeting.assessment import CoreVerdict
-
-Color = tuple[float, float, float]
-
-SKY_BLUE: Color = (0.337, 0.706, 0.914)
-ORANGE: Color = (0.902, 0.624, 0.0)
-YELLOW: Color = (0.941, 0.894, 0.259)
-BLUISH_GREEN: Color = (0.0, 0.780, 0.560)  # a little lighter than the original, for a black background
-VERMILLION: Color = (0.961, 0.420, 0.090)  # likewise
-PURPLE: Color = (0.867, 0.533, 0.706)
-WHITE: Color = (1.0, 1.0, 1.0)
-GREY: Color = (0.65, 0.65, 0.65)
-BLACK: Color = (0.0, 0.0, 0.0)
-
-GUIDE_COLOR = SKY_BLUE
-NEEDLE_COLOR = ORANGE
-PROJECTION_COLOR = YELLOW
-TARGET_COLOR = PURPLE
-PLAN_COLOR = BLUISH_GREEN
-TO_TARGET_COLOR = WHITE
-UNCERTAINTY_COLOR = NEEDLE_COLOR
-TRAIL_COLOR: Color = (1.0, 0.85, 0.55)  # of the needle, paler: where it was
 
 
 class Badge(str, Enum):

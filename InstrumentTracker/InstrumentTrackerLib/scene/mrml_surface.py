@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from TemporalReconLib.scene.mrml_nodes import NodeChange, SceneNodes
 from vtk.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
 
-from InstrumentTrackerLib.scene.mrml_style import Color
+from InstrumentTrackerLib.palette import Color
 
 Points = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from TemporalReconLib.scene.mrml_nodes import SceneNodes
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
-from InstrumentTrackerLib.scene.mrml_style import TRAIL_COLOR
+from InstrumentTrackerLib.palette import TRAIL_COLOR
 from InstrumentTrackerLib.scene.mrml_surface import Surface, SurfaceSpec
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from TemporalReconLib.scene.mrml_nodes import SceneNodes
 
+from InstrumentTrackerLib.palette import TARGET_COLOR, UNCERTAINTY_COLOR
 from InstrumentTrackerLib.scene.mrml_display_options import DisplayOptions
-from InstrumentTrackerLib.scene.mrml_style import TARGET_COLOR, UNCERTAINTY_COLOR
 from InstrumentTrackerLib.scene.mrml_surface import Surface, SurfaceSpec
 from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.tracking.known_directions import KnownDirections

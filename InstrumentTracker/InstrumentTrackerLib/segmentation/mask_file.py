@@ -11,7 +11,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.segment_fields import Segment
 from TemporalReconLib.acquisition.sequence_writer import write_label_sequence
 
-from InstrumentTrackerLib.scene.mrml_style import GUIDE_COLOR, NEEDLE_COLOR
+from InstrumentTrackerLib.palette import GUIDE_COLOR, NEEDLE_COLOR
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL
 
 # Names and colors as in the live scene.

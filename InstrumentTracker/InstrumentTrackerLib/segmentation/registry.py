@@ -144,3 +144,27 @@ def make_segmenter(spec: str, device: str = "auto", weights: Path | None = None)
     from InstrumentTrackerLib.segmentation.bundle_segmenter import BundleSegmenter
 
     return BundleSegmenter(parsed.folder, select_device(device), parsed.chosen)
+
+
+def segmenter_files(segmenter: str, weights: Path | None) -> list[Path]:
+    """Files of a segmenter's model, of our network's default weights too, and its calibration; none of the classical.
+
+    Raises
+    ------
+    InputError
+        If there are no such weights, or they are no weights of ours.
+    """
+    spec = SegmenterSpec.parse(segmenter)
+    if spec.folder is not None:
+        return sorted(path for path in spec.folder.rglob("*") if path.is_file())
+    if spec.kind == CLASSICAL:
+        return []
+    from TemporalReconLib.weights.bundle import default_weights, open_weights
+
+    from InstrumentTrackerLib.segmentation.network_segmenter import METHOD
+
+    if weights is None:
+        return [open_weights(default_weights(METHOD), METHOD).source]
+    calibration = calibration_file(weights)
+    source = weights if weights.is_file() else open_weights(weights, METHOD).source
+    return [source, calibration] if calibration.is_file() else [source]

@@ -150,7 +150,8 @@ def _pixels_of(node: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(shape)
 
 
-# The names of the wire's metadata, so that a volume received by OpenIGTLink and this one read alike.
+# What the wire's metadata say has their names and values, so that a volume received by OpenIGTLink reads alike.
+# Acceleration, method and age are stated here alone: no picture on the wire carries them.
 _ATTRIBUTES = (
     "TR.FrameIndex",
     "TR.StreamID",
@@ -175,7 +176,7 @@ def _set_attributes(node: Any, image: ImageFrame, age_s: float | None) -> None:
         None if image.quality is None else f"{image.quality:.3f}",
         f"{image.acceleration:g}",
         image.method,
-        "true" if image.has_geometry else "false",
+        None if image.has_geometry else "0",
         None if age_s is None else f"{age_s:.3f}",
     )
     for name, value in zip(_ATTRIBUTES, values, strict=True):

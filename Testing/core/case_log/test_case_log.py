@@ -155,7 +155,7 @@ def test_another_case_of_the_same_name_is_not_touched(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
-        ('{"event": "core", "core": {"number": 2}}', "line 3: time_s: missing"),
+        ('{"event": "core", "core": {"number": 2}}', "line 3: marked_at_s: missing"),
         ('{"event": "note", "number": 5, "note": ""}', "line 3: core 5: there is none"),
         ('{"event": "note", "number": 1}', "line 3: note"),
         ('{"event": "party"}', "line 3: event: 'party' is unknown"),

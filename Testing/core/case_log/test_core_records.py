@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from InstrumentTrackerLib.case_log.core_record import CoreRecord
+from InstrumentTrackerLib.case_log.core_table import write_cores_csv, write_cores_json
 from InstrumentTrackerLib.case_log.core_text import at_least
 from InstrumentTrackerLib.case_log.marking import core_record, reason_without_numbers
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
@@ -27,7 +30,7 @@ def test_a_core_marked_with_a_tracked_needle_holds_its_errors() -> None:
     assert record.core_points == ((0.0, 0.0, 0.0), (0.0, 0.0, 18.0))
     assert record.core_miss_mm == pytest.approx(5.0)
     assert record.would_sample is True
-    assert (record.frame, record.frame_time_s, record.picture_age_s) == (7, NOON - 0.2, 0.2)
+    assert (record.frame, record.time_s, record.picture_age_s) == (7, NOON - 0.2, 0.2)
 
 
 def test_the_core_of_a_fired_needle_lies_behind_its_tip() -> None:
@@ -87,6 +90,25 @@ def test_without_a_target_the_tip_is_kept_and_no_error_is_made_up() -> None:
 @pytest.mark.parametrize("record", [core(2), core(3, state=TrackingState.LOST), core(4, target=None)])
 def test_a_record_survives_json(record: CoreRecord) -> None:
     assert CoreRecord.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+
+
+def test_a_record_with_the_former_names_of_its_times_is_still_read() -> None:
+    line = '{"number": 2, "time_s": 1795000120.0, "state": "tracked", "frame": 7, "frame_time_s": 1794999999.8}'
+    record = CoreRecord.from_dict(json.loads(line))
+    assert (record.marked_at_s, record.time_s) == (1795000120.0, 1794999999.8)
+    unmeasured = CoreRecord.from_dict({"number": 3, "time_s": 1795000180.0})
+    assert (unmeasured.marked_at_s, unmeasured.time_s) == (1795000180.0, None)
+    assert CoreRecord.from_dict(record.to_dict()) == record
+
+
+def test_a_time_bears_the_same_name_in_the_table_and_in_json(tmp_path: Path) -> None:
+    cases = [("case", [core(3)])]
+    write_cores_csv(tmp_path / "cores.csv", cases)
+    write_cores_json(tmp_path / "cores.json", cases)
+    with (tmp_path / "cores.csv").open(encoding="utf-8", newline="") as file:
+        row = next(csv.DictReader(file))
+    record = json.loads((tmp_path / "cores.json").read_text(encoding="utf-8"))["cases"][0]["cores"][0]
+    assert float(row["time_s"]) == record["time_s"] == NOON - 0.2
 
 
 @pytest.mark.parametrize(

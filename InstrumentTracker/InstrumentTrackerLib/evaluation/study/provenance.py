@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import TemporalReconLib
 from TemporalReconLib.benchmark.code_version import code_digest
 from TemporalReconLib.benchmark.cost import device_name
 from TemporalReconLib.reconstruction.device import select_device
@@ -19,8 +20,8 @@ from TemporalReconLib.source_commit import source_commit
 from TemporalReconLib.weights.bundle import default_weights, open_weights
 
 import InstrumentTrackerLib
-from InstrumentTrackerLib.benchmark.registry import LIBRARIES, segmenter_files
 from InstrumentTrackerLib.evaluation.study.cases.study_config import StudyConfig
+from InstrumentTrackerLib.segmentation.registry import segmenter_files
 
 _PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "pynrrd", "h5py", "matplotlib", "distributed")
 _LENGTH = 16
@@ -38,7 +39,7 @@ def results_version(config: StudyConfig) -> str:
 @cache
 def _code_digest() -> str:
     """Taken once: the code of a running process stays what it was, whatever becomes of its files."""
-    return code_digest(LIBRARIES)
+    return code_digest((TemporalReconLib, InstrumentTrackerLib))
 
 
 def weights_digests(config: StudyConfig) -> dict[str, str]:
