@@ -25,7 +25,7 @@ DEFAULT_STD_MM = 1.5
 
 
 def validated_point(value: ArrayLike | None, name: str) -> Point | None:
-    """A read-only finite float64 (3,) copy, or None."""
+    """A read-only finite float64 (3,) copy, or None; raises InputError if it is anything but three finite numbers."""
     if value is None:
         return None
     point = np.array(value, dtype=np.float64)
@@ -36,7 +36,7 @@ def validated_point(value: ArrayLike | None, name: str) -> Point | None:
 
 
 def validated_axis(value: ArrayLike | None, name: str) -> Point | None:
-    """As :func:`validated_point`, of unit length."""
+    """As :func:`validated_point`, of unit length; raises InputError if it is longer or shorter, too."""
     axis = validated_point(value, name)
     if axis is not None and abs(float(np.linalg.norm(axis)) - 1.0) > 1e-6:
         raise InputError(f"{name}: expected a unit vector, its length is {float(np.linalg.norm(axis)):.6f}")

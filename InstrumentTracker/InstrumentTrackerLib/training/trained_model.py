@@ -33,7 +33,7 @@ _RENDERED_DATA = (
 _LIMITS = (
     "Its figures come from simulated pictures only and say nothing of a real scanner.",
     "One straight guide of 8 to 14 mm width and at most one needle; slices along the instrument, not across it.",
-    "The void in the image is labelled, not the metal.",
+    "The void in the image is labeled, not the metal.",
 )
 _NEVER_SEEN = "No interventional image was ever seen in training or validation."
 _REFERENCES = (
@@ -53,7 +53,7 @@ _INPUT = {
     "dtype": "float32",
     "value_range": [0, 1.6],
     "is_patch_data": False,
-    "channel_def": {"0": "slice before", "1": "the slice that is labelled", "2": "slice behind"},
+    "channel_def": {"0": "slice before", "1": "the slice that is labeled", "2": "slice behind"},
 }
 _OUTPUT = {
     "type": "probabilities",

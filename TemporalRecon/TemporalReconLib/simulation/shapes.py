@@ -17,7 +17,7 @@ Vector: TypeAlias = Sequence[float]
 
 
 def ellipsoid(points: Points, center: Vector, radii: Vector) -> Array:
-    """Ellipsoid along the axes of space."""
+    """Distance (mm, shape of the points) to an ellipsoid along the axes of space; center and half axes (3,) in mm."""
     scaled = [(p - np.float32(c)) / np.float32(r) for p, c, r in zip(points, center, radii, strict=True)]
     norm = np.sqrt(scaled[0] ** 2 + scaled[1] ** 2 + scaled[2] ** 2)
     gradient = np.sqrt(sum((s / np.float32(r)) ** 2 for s, r in zip(scaled, radii, strict=True)))
@@ -25,7 +25,7 @@ def ellipsoid(points: Points, center: Vector, radii: Vector) -> Array:
 
 
 def capsule(points: Points, start: Vector, end: Vector, start_radius: float, end_radius: float) -> Array:
-    """Rod with round ends whose radius changes linearly."""
+    """Distance (mm, shape of the points) to a rod with round ends, its radius linear; ends (3,) and radii in mm."""
     direction = [float(e - s) for s, e in zip(start, end, strict=True)]
     length_squared = sum(d * d for d in direction)
     relative = [p - np.float32(s) for p, s in zip(points, start, strict=True)]
@@ -36,7 +36,7 @@ def capsule(points: Points, start: Vector, end: Vector, start_radius: float, end
 
 
 def tube(points: Points, nodes: Sequence[Vector], radii: Sequence[float]) -> Array:
-    """Chain of capsules through ``nodes``."""
+    """Distance (mm, shape of the points) to a chain of capsules; nodes (n, 3) and the radius at each (n,), in mm."""
     parts = [capsule(points, nodes[i], nodes[i + 1], radii[i], radii[i + 1]) for i in range(len(nodes) - 1)]
     return np.asarray(np.minimum.reduce(parts), dtype=np.float32)
 

@@ -53,7 +53,7 @@ def section_parts(section: Section, agreement: Agreement | None, journal: Journa
         yield figure(
             as_svg(acceleration_curves_figure(section, mask)),
             "tip error and success against acceleration",
-            "Means and rates with 95 % intervals by patient; grey band: full sampling.",
+            "Means and rates with 95 % intervals by patient; gray band: full sampling.",
         )
         for kind in (SUCCESS, FOUND):
             yield figure(

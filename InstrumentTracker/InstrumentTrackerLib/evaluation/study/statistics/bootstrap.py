@@ -60,6 +60,8 @@ def clustered_quantile(values: ArrayLike, patients: ArrayLike, share: float, n_r
 
     Parameters
     ----------
+    values, patients
+        (frame,): numbers in any unit, which is also the estimate's, and whose each is.
     share
         0.5 for the median, 0.95 for the value that 95 % of the frames do not exceed.
     """

@@ -40,7 +40,8 @@ def crossed_mean(values: ArrayLike, readers: ArrayLike, patients: ArrayLike) -> 
     Parameters
     ----------
     values, readers, patients
-        Of each reading. Cells may be missing or hold several.
+        (reading,): numbers in any unit, which is also the estimate's, whose reading each is, and of whom. A reader may
+        have read a patient never or several times.
     """
     table = _Table.of(values, readers, patients)
     if table.n == 0 or table.n_readers < 2:
@@ -55,6 +56,15 @@ def crossed_rate(hits: ArrayLike, readers: ArrayLike, patients: ArrayLike) -> Es
     """Share of readings with Wilson's interval at the effective number of readings; None without any.
 
     That number is never above that of the patients: readings of a patient count once, however many read it.
+
+    Parameters
+    ----------
+    hits, readers, patients
+        (reading,): whether each counts, true or 1, whose reading it is, and of whom.
+
+    Returns
+    -------
+    Estimate, 0 to 1.
     """
     table = _Table.of(hits, readers, patients)
     if table.n == 0 or table.n_readers < 2:
@@ -69,7 +79,17 @@ def crossed_rate(hits: ArrayLike, readers: ArrayLike, patients: ArrayLike) -> Es
 def crossed_rate_difference(
     hits: ArrayLike, others: ArrayLike, readers: ArrayLike, patients: ArrayLike
 ) -> Estimate | None:
-    """Share of ``hits`` minus share of ``others``, paired by reading, with Tango's interval; None without any."""
+    """Share of ``hits`` minus share of ``others``, paired by reading, with Tango's interval; None without any.
+
+    Parameters
+    ----------
+    hits, others, readers, patients
+        (reading,): whether each counts for the one and for the other, true or 1, whose reading it is, and of whom.
+
+    Returns
+    -------
+    Estimate, -1 to 1.
+    """
     first, second = np.asarray(hits, dtype=np.float64), np.asarray(others, dtype=np.float64)
     table = _Table.of(first - second, readers, patients)
     if table.n == 0 or table.n_readers < 2:

@@ -30,7 +30,11 @@ def clustered_rate(hits: ArrayLike, patients: ArrayLike) -> Estimate | None:
     Parameters
     ----------
     hits, patients
-        Of each frame: whether it counts, and whose it is.
+        (frame,): whether each counts, true or 1, and whose it is.
+
+    Returns
+    -------
+    Estimate, 0 to 1.
     """
     clusters = Clusters.of(hits, patients)
     n, size = clusters.n_patients, clusters.values.size
@@ -46,9 +50,14 @@ def clustered_rate(hits: ArrayLike, patients: ArrayLike) -> Estimate | None:
 def clustered_rate_difference(hits: ArrayLike, others: ArrayLike, patients: ArrayLike) -> Estimate | None:
     """Share of ``hits`` minus share of ``others``, paired by frame, with Tango's interval at the effective size.
 
+    Parameters
+    ----------
+    hits, others, patients
+        (frame,): whether each counts for the one and for the other, true or 1, and whose it is.
+
     Returns
     -------
-    Estimate, None without frames.
+    Estimate, -1 to 1; None without frames.
     """
     first, second = np.asarray(hits, dtype=np.float64), np.asarray(others, dtype=np.float64)
     clusters = Clusters.of(first - second, patients)
