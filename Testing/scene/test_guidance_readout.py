@@ -84,7 +84,8 @@ def test_missing_geometry_is_not_overlooked():
 
 
 def test_no_two_states_that_matter_share_color_and_badge():
-    looks = [(style.color, style.badge) for status, style in STATUS_STYLES.items() if status.value != "NO PICTURE"]
+    idle = (DisplayStatus.NO_PICTURE, DisplayStatus.NO_GUIDANCE)
+    looks = [(style.color, style.badge) for status, style in STATUS_STYLES.items() if status not in idle]
     assert len(set(looks)) == len(looks)
     numbers = {STATUS_STYLES[s].color for s in DisplayStatus if s.has_numbers}
     none = {STATUS_STYLES[s].color for s in DisplayStatus if not s.has_numbers}

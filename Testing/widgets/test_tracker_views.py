@@ -114,7 +114,7 @@ def test_views_follow_the_tip_until_they_are_held(joined: Any, engine: CaseEngin
 
 
 @pytest.mark.usefixtures("layout_before")
-def test_the_readout_covers_its_view_and_goes_with_the_session(joined: Any, wait_until: Any) -> None:
+def test_the_readout_covers_its_view_and_leaves_the_others_with_the_session(joined: Any, wait_until: Any) -> None:
     joined.ui.layoutButton.click()
     manager = slicer.app.layoutManager()
     frames(joined, wait_until)
@@ -129,9 +129,35 @@ def test_the_readout_covers_its_view_and_goes_with_the_session(joined: Any, wait
     frames(joined, wait_until)
     assert actors(in_plane) < shown[1]
     assert layers(readout) == shown[0]
+    joined.ui.overlayCheckBox.checked = True
+    frames(joined, wait_until)
     joined.onStop()
+    assert actors(in_plane) < shown[1]
+    assert layers(readout) == shown[0], "not the 3D view once more"
+    joined.displaySection.cleanup()
     assert layers(readout) == shown[0] - 1
     assert joined.displaySection.overlays._overlays == {}
+
+
+@pytest.mark.usefixtures("layout_before")
+def test_without_a_session_the_view_of_the_readout_says_so_at_any_size(tracker: Any) -> None:
+    tracker.ui.layoutButton.click()
+    view = slicer.app.layoutManager().threeDWidget(READOUT_VIEW).threeDView()
+    assert set(tracker.displaySection.overlays._overlays) == {READOUT_VIEW}
+    view.forceRender()
+    pixels = view._view.pixels()
+    assert np.median(pixels) == 0 and (pixels.min(axis=-1) > 150).sum() > 1000, "a word on black"
+    before = view._view.size
+    try:
+        view._view.size = (before[0] // 2, before[1] // 2)
+        view.renderWindow().SetSize(*view._view.size)
+        view.forceRender()
+        half = view._view.pixels()
+    finally:
+        view._view.size = before
+        view.renderWindow().SetSize(*before)
+    difference = np.abs(half.astype(int) - pixels[::2, ::2]).max(axis=-1)
+    assert (difference > 100).mean() < 0.04, "the same, half as large"
 
 
 def test_switches_reach_the_scene_and_reset_restores_them(joined: Any, wait_until: Any) -> None:

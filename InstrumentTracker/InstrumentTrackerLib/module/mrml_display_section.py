@@ -29,6 +29,7 @@ class DisplaySection:
         self._settings = None
         self._layoutBefore = None
         self._shortcut = None
+        self._readout = None
         self.overlays = ViewOverlays()
         ui.layoutButton.connect("clicked(bool)", self.onLayout)
         ui.holdButton.connect("toggled(bool)", self.onHold)
@@ -45,6 +46,7 @@ class DisplaySection:
             self._shortcut = qt.QShortcut(window)
             self._shortcut.setKey(qt.QKeySequence(HOLD_SHORTCUT))
             self._shortcut.connect("activated()", self.onShortcut)
+        self.show(self._readout)
         self.update()
 
     def exit(self):
@@ -57,6 +59,7 @@ class DisplaySection:
 
     def show(self, readout):
         """Draw the readout over the views; None is no session."""
+        self._readout = readout
         self.overlays.show(readout, self._settings is not None and self._settings.readoutInViews)
 
     def update(self):
@@ -82,6 +85,7 @@ class DisplaySection:
         elif show_guidance_layout(slicer.mrmlScene):
             self._layoutBefore = before
             self._logic.showInSliceViews()
+        self.show(self._readout)
         self.update()
 
     def onShortcut(self):

@@ -7,6 +7,7 @@ import slicer
 import vtk
 
 from InstrumentTrackerLib.scene.mrml_layout import READOUT_VIEW
+from InstrumentTrackerLib.scene.mrml_readout import NO_GUIDANCE
 
 # The age changes all the time; more often than this nobody can read it, and every change renders all views.
 _AGE_SECONDS = 0.2
@@ -21,16 +22,12 @@ class ViewOverlays:
         self._shownAt = 0.0
 
     def show(self, readout, overAllViews):
-        """Draw a readout; None takes it off. Nothing is done without a desktop."""
-        views = desktopViews() if readout is not None else {}
-        if not overAllViews:
+        """Draw a readout; None leaves it in its own view only, to say so. Nothing is done without a desktop."""
+        views = desktopViews()
+        if readout is None or not overAllViews:
             views = {name: view for name, view in views.items() if name == READOUT_VIEW}
-        for name in [name for name, (view, _) in self._overlays.items() if views.get(name, (None,))[0] is not view]:
-            view, overlay = self._overlays.pop(name)
-            overlay.remove()
-            view.scheduleRender()
-        if readout is None:
-            return
+        self._takeOffAllBut(views)
+        readout = readout or NO_GUIDANCE
         isNew = views.keys() != self._overlays.keys()
         key, now = replace(readout, age=""), time.monotonic()
         if not isNew and key == self._shown and now - self._shownAt < _AGE_SECONDS:
@@ -44,7 +41,13 @@ class ViewOverlays:
 
     def remove(self):
         """Take the readout off all views."""
-        self.show(None, False)
+        self._takeOffAllBut({})
+
+    def _takeOffAllBut(self, views):
+        for name in [name for name, (view, _) in self._overlays.items() if views.get(name, (None,))[0] is not view]:
+            view, overlay = self._overlays.pop(name)
+            overlay.remove()
+            view.scheduleRender()
 
 
 def makeOverlay(name, view, node):
@@ -73,11 +76,20 @@ class ReadoutInItsView:
         self._renderer.SetInteractive(False)
         window.AddRenderer(self._renderer)
         self._panel = ReadoutPanel(self._renderer)
+        self._readout = self._size = None
+        self._observer = self._renderer.AddObserver("StartEvent", self._onRender)
 
     def show(self, readout):
+        self._readout, self._size = readout, self._renderer.GetSize()
         self._panel.show(readout)
 
+    def _onRender(self, caller, event):
+        """Without a session nothing draws anew by itself when the view has got another size."""
+        if self._readout is not None and self._size != self._renderer.GetSize():
+            self.show(self._readout)
+
     def remove(self):
+        self._renderer.RemoveObserver(self._observer)
         self._window.RemoveRenderer(self._renderer)
 
 

@@ -39,6 +39,7 @@ _EXPLANATIONS = {
     DisplayStatus.NOT_VISIBLE: "no instrument in the picture",
     DisplayStatus.STALE: "picture too old to steer by",
     DisplayStatus.NO_PICTURE: "waiting for the first picture",
+    DisplayStatus.NO_GUIDANCE: "press Start",
 }
 
 
@@ -112,6 +113,10 @@ class Readout:
         if self.warning:
             lines.append(self.warning)
         return "\n".join([*lines, *self.notes, NOTICE])
+
+
+# Of the view that is kept for the readout, while no session is active.
+NO_GUIDANCE = Readout(DisplayStatus.NO_GUIDANCE, _EXPLANATIONS[DisplayStatus.NO_GUIDANCE])
 
 
 def status_of(tracked: TrackedPose | None, age_s: float | None, stale_after_s: float) -> DisplayStatus:

@@ -34,6 +34,7 @@ class DisplayStatus(str, Enum):
     NOT_VISIBLE = "NOT VISIBLE"
     STALE = "STALE"
     NO_PICTURE = "NO PICTURE"
+    NO_GUIDANCE = "NO GUIDANCE"
 
     @property
     def has_numbers(self) -> bool:
@@ -56,6 +57,7 @@ STATUS_STYLES = {
     DisplayStatus.NOT_VISIBLE: StatusStyle(GREY, Badge.SQUARE, warns=False),
     DisplayStatus.STALE: StatusStyle(VERMILLION, Badge.TRIANGLE, warns=True),
     DisplayStatus.NO_PICTURE: StatusStyle(GREY, Badge.SQUARE, warns=False),
+    DisplayStatus.NO_GUIDANCE: StatusStyle(GREY, Badge.SQUARE, warns=False),
 }
 
 
