@@ -35,11 +35,19 @@ from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingStat
 
 if TYPE_CHECKING:  # a display reads messages without loading what computes them
     from InstrumentTrackerLib.pipeline import Guidance
+    from InstrumentTrackerLib.targeting.targeting_error import TargetingError
 
 TIP_KIND_KEY = "TR.TipKind"
 # What more is known of the tip, on TipToRAS: upper triangles xx xy xz yy yz zz of covariances, and plain words.
 TIP_COVARIANCE_KEY, AXIS_COVARIANCE_KEY = "TR.TipCovariance_mm2", "TR.AxisCovariance_rad2"
 MOTION_KEY, FIRED_KEY, CORRECTION_KEY = "TR.Motion", "TR.HasFired", "TR.ArtifactCorrection_mm"
+# The tip against the target, where there is one, as in the columns of the track table.
+ERROR_KEYS = {
+    "TR.Distance_mm": "distance_mm",
+    "TR.Lateral_mm": "lateral_mm",
+    "TR.Depth_mm": "depth_mm",
+    "TR.Angle_deg": "angle_deg",
+}
 _UPPER = np.triu_indices(3)
 
 
@@ -78,7 +86,8 @@ def guidance_envelopes(guidance: Guidance, send_scan_plane: bool = False) -> lis
             )
         )
     if tracked.tip is not None:
-        tip = replace(tip, metadata={**tip.metadata, TIP_KIND_KEY: kind, **_tip_metadata(tracked)})
+        metadata = {TIP_KIND_KEY: kind, **_tip_metadata(tracked), **_error_metadata(guidance.error)}
+        tip = replace(tip, metadata={**tip.metadata, **metadata})
     envelopes.append(tip)
     return envelopes
 
@@ -97,6 +106,11 @@ def _tip_metadata(tracked: TrackedPose) -> dict[str, str]:
     if tracked.artifact_correction_mm is not None:
         metadata[CORRECTION_KEY] = f"{tracked.artifact_correction_mm:.3f}"
     return metadata
+
+
+def _error_metadata(error: TargetingError | None) -> dict[str, str]:
+    """What a receiver without a plan of its own shows."""
+    return {} if error is None else {key: f"{getattr(error, name):.2f}" for key, name in ERROR_KEYS.items()}
 
 
 def tip_matrix(point: Point, axis: Point) -> Matrix:

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.guidance.messages import GuidanceAssembler, guidance_envelopes, tip_matrix
+from InstrumentTrackerLib.guidance.messages import ERROR_KEYS, GuidanceAssembler, guidance_envelopes, tip_matrix
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.pipeline import Guidance
+from InstrumentTrackerLib.pipeline import Guidance, error_of
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
+from InstrumentTrackerLib.targeting.target import Target
 from InstrumentTrackerLib.tracking.motion import Motion
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose, TrackingState
 from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -124,6 +125,20 @@ def test_what_is_not_known_of_the_tip_is_not_sent():
     )
     [(_, _, arrived)] = assembled(GuidanceAssembler(), guidance_envelopes(guidance()))
     assert arrived.tip_covariance is None and arrived.artifact_correction_mm is None and not arrived.has_fired
+
+
+def test_the_tip_says_how_far_it_is_from_a_target_that_the_engine_knows():
+    """6 mm ahead on the axis and 8 mm beside it: 10 mm, without an entry point at atan(8 / 6)."""
+    beside = np.array([0.8, -0.6, 0.0])
+    target = Target(TIP + 6.0 * AXIS + 8.0 * beside)
+    sent = guidance()
+    tip = guidance_envelopes(replace(sent, error=error_of(sent.tracked, target)))[-1]
+    told = {key: over_the_wire(tip).metadata.get(key) for key in ERROR_KEYS}
+    expected = {"TR.Distance_mm": "10.00", "TR.Lateral_mm": "8.00", "TR.Depth_mm": "6.00", "TR.Angle_deg": "53.13"}
+    assert told == expected
+    lost = guidance(TrackingState.LOST)
+    for silent in (guidance_envelopes(sent)[-1], guidance_envelopes(lost)[-1]):
+        assert not ERROR_KEYS.keys() & silent.metadata.keys()
 
 
 @pytest.mark.parametrize(
