@@ -11,14 +11,30 @@ from TemporalReconLib.acquisition.series import check_input
 from TemporalReconLib.benchmark.bart_methods import BART_METHODS, bart_is_installed, check_bart
 from TemporalReconLib.benchmark.test_set import TestSet
 from TemporalReconLib.errors import InputError
-from TemporalReconLib.reconstruction.registry import METHOD_NAMES, check_method
+from TemporalReconLib.reconstruction.registry import METHOD_NAMES, METHODS, check_method
+from TemporalReconLib.weights.bundle import default_weights
 
 ALL_METHODS = (*METHOD_NAMES, *BART_METHODS)
 
 
-def available_methods() -> tuple[str, ...]:
-    """All methods that can be compared on this machine: BART's where it is installed."""
-    return ALL_METHODS if bart_is_installed() else METHOD_NAMES
+def available_methods(weights: Mapping[str, Path]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """All methods that can be compared on this machine, and those left out with the reason.
+
+    Parameters
+    ----------
+    weights
+        Given ones by method; a learned method without them needs those that come with the product.
+    """
+    left_out = {}
+    for name, method in METHODS.items():
+        if method.has_weights and name not in weights:
+            try:
+                default_weights(name)
+            except InputError:
+                left_out[name] = "no weights come with this software; give some with --weights"
+    if not bart_is_installed():
+        left_out |= dict.fromkeys(BART_METHODS, "BART is not installed: apt-get install bart")
+    return tuple(name for name in ALL_METHODS if name not in left_out), left_out
 
 
 @dataclass(frozen=True)

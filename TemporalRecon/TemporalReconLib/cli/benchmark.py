@@ -23,7 +23,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     add_benchmark_options(parser, accelerations="8,16,25,32", has_subcommands=True)
     parser.add_argument("--masks", default=",".join(MASK_KINDS), help="orders of the lines (%(default)s)")
     parser.add_argument("--plannings", default="with,without", help="planning scan given or not (%(default)s)")
-    parser.add_argument("--methods", metavar="LIST", help="all, with bart-tv and bart-llr where BART is installed")
+    parser.add_argument(
+        "--methods", metavar="LIST", help="all with weights, and bart-tv and bart-llr where BART is installed"
+    )
     parser.add_argument(
         "--weights", nargs="+", default=[], metavar="METHOD=PATH", help="instead of those of the product"
     )
@@ -40,9 +42,14 @@ def run(options: argparse.Namespace) -> int:
     from TemporalReconLib.benchmark.runs import Plan, available_methods
     from TemporalReconLib.benchmark.test_set import TestSet
 
+    methods, left_out = available_methods(weights)
+    if options.methods is not None:
+        methods, left_out = listed(options.methods, "--methods", str), {}
+    for name, reason in left_out.items():
+        sys.stderr.write(f"left out: {name}: {reason}\n")
     plan = Plan(
         TestSet(options.series, options.frames, options.seed, tuple(options.backgrounds), options.matrix),
-        available_methods() if options.methods is None else listed(options.methods, "--methods", str),
+        methods,
         listed(options.accelerations, "--accelerations", float),
         listed(options.masks, "--masks", str),
         listed(options.plannings, "--plannings", _PLANNING.__getitem__),

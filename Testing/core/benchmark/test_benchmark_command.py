@@ -12,7 +12,7 @@ from PIL import Image
 from TemporalReconLib.__main__ import main
 from TemporalReconLib.benchmark import benchmark
 from TemporalReconLib.benchmark.benchmark import run_benchmark
-from TemporalReconLib.benchmark.runs import Plan, Run
+from TemporalReconLib.benchmark.runs import Plan, Run, available_methods
 from TemporalReconLib.benchmark.test_set import TestSet
 from TemporalReconLib.errors import InputError
 
@@ -196,3 +196,11 @@ def test_wrong_words_are_refused_without_importing_torch(tmp_path: Path) -> None
     for line, refusal in zip(lines, REFUSALS.values(), strict=True):
         assert refusal[-1].split("=")[0].split(",")[0] in line
     assert not (tmp_path / "new").exists()
+
+
+def test_by_default_a_method_without_weights_is_left_out_and_said(tmp_path: Path) -> None:
+    methods, left_out = available_methods({})
+    assert {"temporal", "compressed-sensing", "sliding-window", "zero-filled"} <= set(methods)
+    assert "no weights come with this software" in left_out["bcrnn"]
+    given, without = available_methods({"bcrnn": tmp_path})
+    assert "bcrnn" in given and "bcrnn" not in without
