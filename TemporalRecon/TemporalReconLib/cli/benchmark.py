@@ -45,8 +45,6 @@ def run(options: argparse.Namespace) -> int:
     methods, left_out = available_methods(weights)
     if options.methods is not None:
         methods, left_out = listed(options.methods, "--methods", str), {}
-    for name, reason in left_out.items():
-        sys.stderr.write(f"left out: {name}: {reason}\n")
     plan = Plan(
         TestSet(options.series, options.frames, options.seed, tuple(options.backgrounds), options.matrix),
         methods,
@@ -55,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
         listed(options.plannings, "--plannings", _PLANNING.__getitem__),
     )
     plan.check(weights)
+    for name, reason in left_out.items():
+        sys.stderr.write(f"left out: {name}: {reason}\n")
     from TemporalReconLib.benchmark.benchmark import run_benchmark
 
     with Progress() as progress:
