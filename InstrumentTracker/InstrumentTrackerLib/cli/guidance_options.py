@@ -40,8 +40,10 @@ def add_target_options(parser: argparse.ArgumentParser, several: bool = False) -
             "--target",
             action="append",
             default=[],
-            metavar="[NAME=]R,A,S",
-            help="planned biopsy target, RAS mm; give several for --targeting-output, the first counts for --output",
+            metavar="[NAME=]R,A,S|FILE",
+            help="planned biopsy target, RAS mm; give several for --targeting-output, the first counts for --output. "
+            "Or one file of targets: Slicer markups (.mrk.json; a point called entry is the entry) or a table (.csv) "
+            "of name,R,A,S",
         )
     else:
         parser.add_argument("--target", metavar="R,A,S", help="planned biopsy target, RAS mm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from TemporalReconLib.cli.options import (
@@ -17,6 +18,7 @@ from TemporalReconLib.cli.options import (
 )
 from TemporalReconLib.cli.output_options import SEQUENCE_SUFFIXES, TABLE_SUFFIXES, check_outputs
 from TemporalReconLib.cli.progress import Progress
+from TemporalReconLib.errors import InputError
 
 from InstrumentTrackerLib.cli.guidance_options import (
     add_needle_options,
@@ -96,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
                 images.append(guidance.image)
                 labels.append(guidance.labels)
             progress.show(f"frame {len(poses)}/{len(opened)}  {guidance.tracked.state.value:<10}")
-        progress.show(_summary(poses, errors, n_unreliable))
+        progress.show(_summary(poses, errors, n_unreliable, next((target.name for target in targets), "")))
     write_track(options.output, list(zip(poses, errors, strict=True)))
     if options.targeting_output is not None:
         write_targeting(options.targeting_output, poses, targets, needle)
@@ -105,20 +107,29 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(poses: list[TrackedPose], errors: list[TargetingError | None], n_unreliable: int) -> str:
+def _summary(poses: list[TrackedPose], errors: list[TargetingError | None], n_unreliable: int, target: str) -> str:
     """How often the instrument was found, in what pictures, and how near its tip came to the first target."""
     counts = Counter(pose.state.value for pose in poses)
     states = ", ".join(f"{count} {state}" for state, count in counts.most_common())
     nearest = min((error.distance_mm for error in errors if error is not None), default=None)
-    reached = "" if nearest is None else f"; nearest to the target {nearest:.1f} mm"
+    reached = "" if nearest is None else f"; nearest to {target} {nearest:.1f} mm"
     doubt = f"; {n_unreliable} pictures unreliable by their method's own quality" if n_unreliable else ""
     return f"{len(poses)} frames: {states}{reached}{doubt}"
 
 
 def _targets(options: argparse.Namespace) -> Targets:
+    from InstrumentTrackerLib.targeting.target_file import is_target_file, read_target_file
     from InstrumentTrackerLib.targeting.targets import Targets
 
-    return Targets.parse(options.target, options.entry, options.target_radius)
+    places = [text for text in options.target if not is_target_file(text)]
+    files = [Path(text) for text in options.target if is_target_file(text)]
+    if not files:
+        return Targets.parse(places, options.entry, options.target_radius)
+    if options.entry is not None or places:
+        raise InputError(f"--target {files[0]}: a file holds a whole plan; give it without --entry and other targets")
+    if len(files) > 1:
+        raise InputError(f"--target {files[1]}: a second file; give one")
+    return read_target_file(files[0], options.target_radius)
 
 
 def _warn_of_targets_outside(targets: Targets, opened: OpenedSeries) -> None:
