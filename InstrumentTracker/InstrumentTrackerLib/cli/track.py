@@ -74,6 +74,8 @@ def run(options: argparse.Namespace) -> int:
     check_options(options)
     check_tracking_options(options)
     targets, needle = _targets(options), needle_of(options)
+    if options.targeting_output is not None and not len(targets):
+        raise InputError(f"--targeting-output {options.targeting_output}: nothing to measure against; add --target")
     from TemporalReconLib.engine.offline import open_for_playing
 
     opened = open_for_playing(options.input, series_options(options))

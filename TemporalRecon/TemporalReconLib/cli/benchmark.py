@@ -21,8 +21,12 @@ _PLANNING = {"with": True, "without": False}
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("benchmark", help="compare all methods on simulated series: tables and figures")
     add_benchmark_options(parser, accelerations="8,16,25,32", has_subcommands=True)
-    parser.add_argument("--masks", default=",".join(MASK_KINDS), help="orders of the lines (%(default)s)")
-    parser.add_argument("--plannings", default="with,without", help="planning scan given or not (%(default)s)")
+    parser.add_argument(
+        "--masks", metavar="LIST", default=",".join(MASK_KINDS), help="orders of the lines (%(default)s)"
+    )
+    parser.add_argument(
+        "--plannings", metavar="LIST", default="with,without", help="planning scan given or not (%(default)s)"
+    )
     parser.add_argument(
         "--methods", metavar="LIST", help="all with weights, and bart-tv and bart-llr where BART is installed"
     )

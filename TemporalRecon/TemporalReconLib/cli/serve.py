@@ -40,7 +40,9 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="also connect to a server, e.g. Slicer's or a scanner's bridge: results out, its frames and commands in",
     )
-    parser.add_argument("--image-device", default=IMAGE_DEVICE, help="name of incoming images (%(default)s)")
+    parser.add_argument(
+        "--image-device", default=IMAGE_DEVICE, metavar="NAME", help="name of incoming images (%(default)s)"
+    )
     parser.add_argument(
         "--image-coordinates",
         choices=("label", "ras", "lps"),

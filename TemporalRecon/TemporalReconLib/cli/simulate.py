@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterable
 
 from TemporalReconLib.acquisition.masks import MASK_KINDS
 from TemporalReconLib.cli.options import path_name, seed_number
@@ -31,9 +33,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--mask", choices=MASK_KINDS, default=_DEFAULTS.mask, help="order of the lines (%(default)s)")
     parser.add_argument("--coils", type=int, default=_DEFAULTS.coils, metavar="C", help="1 to 32 (%(default)s)")
-    parser.add_argument("--coil-maps", type=path_name, metavar="NPY", help="complex sensitivities (coil, row, col)")
     parser.add_argument(
-        "--seed", type=seed_number, default=_DEFAULTS.seed, metavar="S", help="patient, story and noise"
+        "--coil-maps",
+        type=path_name,
+        metavar="NPY",
+        help="complex sensitivities (coil, row, col); --coils of them are used, evenly chosen",
+    )
+    parser.add_argument(
+        "--seed", type=seed_number, default=_DEFAULTS.seed, metavar="S", help="patient, story and noise (%(default)s)"
     )
     parser.add_argument("--slices", type=int, default=_DEFAULTS.n_slices, metavar="N", help="1 to 20 (%(default)s)")
     parser.add_argument("--matrix", type=int, default=_DEFAULTS.matrix, metavar="N", help="rows, columns (%(default)s)")
@@ -95,4 +102,10 @@ def run(args: argparse.Namespace) -> int:
         write_ismrmrd(args.output, frames, series.planning, sequence)
     if args.truth is not None:
         series.truth.write(args.truth)
+    sys.stdout.write(f"target {_place(series.truth.target)}, entry {_place(series.truth.entry)} (R,A,S mm)\n")
     return 0
+
+
+def _place(point: Iterable[float]) -> str:
+    """As ``--target`` and ``--entry`` take it."""
+    return ",".join(f"{value:.1f}" for value in point)

@@ -72,6 +72,7 @@ REFUSALS = {
     "two targets of one name": ((*TRACK, "--target", "a=1,2,3", "--target", "a=4,5,6"), "given twice"),
     "needle of no length": ((*TRACK, "--needle-notch", "0"), "notch_mm is 0"),
     "correction for an unknown metal": ((*TRACK, "--artifact-correction", "lead"), "--artifact-correction"),
+    "targeting table without target": ((*TRACK, "--targeting-output", "t.csv"), "--targeting-output t.csv"),
     "targeting table of another kind": ((*TRACK, "--targeting-output", "t.json"), "--targeting-output t.json"),
     "engine with an unknown segmenter": (("instrument-tracker", "serve", "--segmenter", "magic"), "magic"),
     "segmenter trained on no such background": (

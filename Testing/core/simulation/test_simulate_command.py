@@ -33,7 +33,9 @@ def test_the_file_holds_series_planning_and_geometry_and_truth_lies_beside_it(tm
     assert np.array_equal(series.planning.data, expected.planning.data)
     truth = json.loads((tmp_path / "truth.json").read_text())
     assert truth["frames"][1]["guide_tip"] == pytest.approx(list(expected.truth.frames[1].guide_tip))
-    assert "frame 2/2" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "frame 2/2" in said.err
+    assert f"target {','.join(f'{value:.1f}' for value in truth['target'])}, entry " in said.out
 
 
 def test_planning_and_instrument_can_be_left_out(tmp_path) -> None:

@@ -79,7 +79,10 @@ def prepare_reading(
     cases, listed = read_cases(source)
     excluded = [(each.patient, each.case, each.reason) for each in listed]
     partial = folder / _PARTIAL
-    partial.mkdir(parents=True)
+    try:
+        partial.mkdir(parents=True)
+    except OSError as error:
+        raise InputError(f"--output {folder}: cannot be made ({error.strerror or error})") from error
     try:
         conditions = conditions_of(config)
         entries: list[list[PictureKey]] = []
