@@ -41,7 +41,8 @@ class BiopsyNeedle:
             value = getattr(self, name)
             if not (np.isfinite(value) and least <= value <= MAX_LENGTH_MM):
                 raise InputError(
-                    f"biopsy needle: {name} is {value}; expected {least:.0f} to {MAX_LENGTH_MM:.0f} mm, see its label"
+                    f"biopsy needle: {name} is {value}; expected {least:.0f} to {MAX_LENGTH_MM:.0f} mm, "
+                    "as its label states it"
                 )
 
     def core(self, has_fired: bool) -> tuple[float, float]:

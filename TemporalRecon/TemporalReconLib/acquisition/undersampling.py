@@ -37,7 +37,7 @@ class UndersampledSeries(Series):
         if not full.is_fully_sampled:
             raise InputError(
                 f"{self.name}: frame {index} is already undersampled (R = {full.acceleration:.1f}); "
-                "only a fully sampled series can be undersampled: switch undersampling off"
+                "only a fully sampled series can be undersampled: take it as it is, without an acceleration"
             )
         slices, rows, _ = full.image_shape
         mask = sampling_mask(self._mask_kind, rows, slices, self._acceleration, index, self._mask_seed)

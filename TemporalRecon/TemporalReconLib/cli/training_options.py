@@ -29,7 +29,12 @@ def add_training_options(parser: argparse.ArgumentParser, recipes: Iterable[str]
         help=f"small: two CPU cores, {small}; full: one large GPU (%(default)s)",
     )
     parser.add_argument("--steps", type=int, metavar="N", help="instead of the recipe's; the schedule follows")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after this time, to go on later")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        metavar="M",
+        help="stop after this time, to go on later; first examples and validation take a minute or two more",
+    )
     parser.add_argument(
         "--backgrounds", nargs="+", type=path_name, default=[], metavar="VOL", help=f"MR anatomy behind {behind}"
     )

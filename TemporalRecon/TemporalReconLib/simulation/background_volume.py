@@ -49,7 +49,7 @@ class BackgroundVolume:
             raise InputError(f"background {path}: k-space; expected an MR magnitude image")
         values = frame.data
         if min(values.shape) < 2:
-            raise InputError(f"background {path}: size {values.shape} (slice, row, col); expected a 3-D volume")
+            raise InputError(f"background {path}: size {values.shape} (slice, row, col); expected at least two of each")
         top = float(np.percentile(values, 99))
         if top <= 0:
             raise InputError(f"background {path}: the volume is empty; expected an MR magnitude image")
