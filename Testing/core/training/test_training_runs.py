@@ -149,5 +149,5 @@ def test_a_file_is_no_output_folder(tmp_path):
 
 def test_without_tensorboard_the_way_out_is_named(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(InputError, match=r"pip install 'inboreguidance\[train\]'"):
+    with pytest.raises(InputError, match=r"pip install tensorboard"):
         training_log.open_log(tmp_path, 0)
