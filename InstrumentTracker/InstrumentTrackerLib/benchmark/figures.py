@@ -17,7 +17,7 @@ from InstrumentTrackerLib.benchmark.registry import CONTENDERS, PRODUCT
 from InstrumentTrackerLib.benchmark.reliability_figure import reliability_figure
 from InstrumentTrackerLib.benchmark.strip_figure import Strip, strip_figure
 from InstrumentTrackerLib.benchmark.summary import Summary
-from InstrumentTrackerLib.benchmark.test_set import ORDINARY
+from InstrumentTrackerLib.evaluation.series_kind import ORDINARY
 
 
 def write_figures(folder: Path, plan: Plan, results: Results, summary: Summary) -> None:
