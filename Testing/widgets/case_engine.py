@@ -68,6 +68,6 @@ class CaseEngine:
             image = replace(self.case.image, index=index, acquisition_start_time=end - 0.08, acquisition_end_time=end)
             tracked = replace(self.case.tracked, index=index, time_s=image.mid_acquisition_time, **self.changes)
             labels = self.case.mask.labels if tracked.state.has_numbers else np.zeros_like(self.case.mask.labels)
-            guidance: Any = SimpleNamespace(image=image, tracked=tracked, labels=labels)
+            guidance: Any = SimpleNamespace(image=image, tracked=tracked, labels=labels, error=None)
             for envelope in guidance_envelopes(guidance):
                 self._server.publish(envelope)
