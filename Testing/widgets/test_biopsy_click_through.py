@@ -18,6 +18,7 @@ import pytest
 import slicer
 import vtk
 from InstrumentTrackerLib.case_log.marking import reason_without_numbers
+from InstrumentTrackerLib.palette import TARGET_COLOR
 from standins import desktop
 
 SAMPLE = desktop.MODULE_FOLDERS[0] / "Resources" / "SampleData" / "InBoreBiopsySimulated.truth.json"
@@ -72,6 +73,7 @@ def test_a_biopsy_from_connecting_to_the_exported_core(bedside: Any, wait_until:
     ui.deviceComboBox.currentText = "cpu"
     ui.segmenterLineEdit.text = "classical"
     assert ui.seriesNodeSelector.currentNode() is not None
+    assert ui.targetSelector.currentNode().GetDisplayNode().GetSelectedColor() == pytest.approx(TARGET_COLOR)
 
     ui.startButton.click()
     wait_until(lambda: "Running" in ui.stateLabel.text, START_TIMEOUT_S)

@@ -13,6 +13,7 @@ from InstrumentTrackerLib.module.mrml_guidance_section import GuidanceSection
 from InstrumentTrackerLib.module.mrml_logic import InstrumentTrackerLogic
 from InstrumentTrackerLib.module.mrml_plan_section import PlanSection
 from InstrumentTrackerLib.module.mrml_provenance import ProvenanceSource
+from InstrumentTrackerLib.scene.mrml_markups import ENTRY, TARGET, configure_marker
 
 _UI_FOLDER = Path(__file__).parents[2] / "Resources" / "UI"
 
@@ -51,7 +52,9 @@ class InstrumentTrackerWidget(EngineWidget):
         return self._parameterNode
 
     def onDemoLoaded(self, case):
-        """The sample case brings its plan."""
+        """The sample case brings its plan, which looks like one that was placed here."""
+        for node, marker in ((case.target, TARGET), (case.entry, ENTRY)):
+            configure_marker(node, marker)
         settings = self.ensureSettings()
         settings.targetNode, settings.entryNode = case.target, case.entry
 
