@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from InstrumentTrackerLib.demo.pictures import ANIMATION_WIDTH, LAST_PICTURE_S, write_animation
+from InstrumentTrackerLib.palette import (
+    GUIDE_COLOR,
+    NEEDLE_COLOR,
+    PLAN_COLOR,
+    PROJECTION_COLOR,
+    TARGET_COLOR,
+    Color,
+    as_bytes,
+)
 from PIL import Image
 
 HEIGHT = 540
@@ -35,6 +45,15 @@ def test_every_picture_is_shown_as_long_as_it_was_there(tmp_path: Path) -> None:
             durations.append(animation.info["duration"])
     assert durations == [500, 1300, 1000 * LAST_PICTURE_S]
     assert [frame.mean() for frame in frames_of(path)] == [60, 120, 180]
+
+
+@pytest.mark.parametrize("color", [TARGET_COLOR, NEEDLE_COLOR, GUIDE_COLOR, PLAN_COLOR, PROJECTION_COLOR])
+def test_what_is_drawn_keeps_its_color(tmp_path: Path, color: Color) -> None:
+    picture = np.full((2 * HEIGHT, 2 * ANIMATION_WIDTH, 3), 100, np.uint8)
+    picture[100:140, 100:140] = as_bytes(color)
+    write_animation(tmp_path / "biopsy.gif", [picture, picture], [0.0, 1.0])
+    with Image.open(tmp_path / "biopsy.gif") as animation:
+        assert animation.convert("RGB").getpixel((60, 60)) == as_bytes(color)
 
 
 def test_a_note_stands_below_every_picture_and_hides_nothing_of_it(tmp_path: Path) -> None:
