@@ -16,15 +16,13 @@ from InstrumentTrackerLib.segmentation.registry import (
     missing_calibration,
     model_of,
 )
+from InstrumentTrackerLib.targeting.needle_materials import NEEDLE_MATERIALS
 
 if TYPE_CHECKING:
     from InstrumentTrackerLib.pipeline import TrackingPipeline
     from InstrumentTrackerLib.targeting.artifact_correction import ArtifactCorrection
     from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
     from InstrumentTrackerLib.targeting.target import Target
-
-# As in targeting/artifact_correction.py, which imports more than a command line needs to be refused.
-NEEDLE_MATERIALS = ("titanium", "nitinol", "steel", "ceramic")
 
 
 def add_target_options(parser: argparse.ArgumentParser, several: bool = False) -> None:

@@ -7,9 +7,9 @@ from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrappe
 from TemporalReconLib.module.mrml_engine_settings import EngineSettings
 from TemporalReconLib.module.mrml_source_settings import SourceSettings
 
-from InstrumentTrackerLib.cli.guidance_options import NEEDLE_MATERIALS
 from InstrumentTrackerLib.module.mrml_needle_type import NeedleType
 from InstrumentTrackerLib.segmentation.registry import DEFAULT_SEGMENTER
+from InstrumentTrackerLib.targeting.needle_materials import NEEDLE_MATERIALS
 
 NO_CORRECTION = "off"
 

@@ -37,13 +37,11 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import Matrix, directions_of, spacing_of
 
 from InstrumentTrackerLib.localization.instrument_pose import Point, validated_axis
+from InstrumentTrackerLib.targeting.needle_materials import SUSCEPTIBILITY, TISSUE_SUSCEPTIBILITY
 from InstrumentTrackerLib.tracking.tracked_pose import TrackedPose
 
 Array = NDArray[np.float64]
 
-# Volume susceptibilities, SI (Schenck 1996, Med Phys 23:815, table I); steel: the least of the non-magnetic kinds.
-SUSCEPTIBILITY = {"titanium": 182e-6, "nitinol": 245e-6, "steel": 3520e-6, "ceramic": -9e-6}
-TISSUE_SUSCEPTIBILITY = -9e-6
 GYROMAGNETIC_RATIO = 2.6752e8  # rad/s/T
 # Of a needle of 18 gauge.
 NEEDLE_RADIUS_MM = 0.635
@@ -62,7 +60,7 @@ class ArtifactCorrection:
     Attributes
     ----------
     material
-        One of ``SUSCEPTIBILITY``.
+        One of :data:`~InstrumentTrackerLib.targeting.needle_materials.NEEDLE_MATERIALS`.
     field_t, echo_time_ms
         Of the pictures; the defaults are those of the published protocol.
     b0

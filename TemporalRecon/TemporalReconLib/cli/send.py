@@ -8,8 +8,8 @@ from contextlib import closing
 
 from TemporalReconLib.cli.options import INPUT_HELP, add_series_options, path_name, series_options
 from TemporalReconLib.cli.progress import Progress
-from TemporalReconLib.cli.serve import parse_address
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.peer_address import parse_address
 
 _POLL_S = 0.05
 

@@ -13,6 +13,7 @@ from TemporalReconLib.cli.options import add_method_options, path_name
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.igtl.default_port import DEFAULT_PORT
 from TemporalReconLib.igtl.device_names import IMAGE_DEVICE
+from TemporalReconLib.igtl.peer_address import parse_address
 
 if TYPE_CHECKING:
     from TemporalReconLib.engine.engine import Engine
@@ -160,11 +161,3 @@ def _say(line: str) -> None:
     """A line on stdout that a pipe passes on at once."""
     sys.stdout.write(line)
     sys.stdout.flush()
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """``HOST:PORT``; raises InputError for anything else."""
-    host, separator, port = text.rpartition(":")
-    if not separator or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise InputError(f"'{text}': expected HOST:PORT with a port from 1 to 65535")
-    return host.strip("[]"), int(port)

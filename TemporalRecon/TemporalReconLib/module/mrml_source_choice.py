@@ -4,9 +4,9 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
-from TemporalReconLib.cli.serve import parse_address
 from TemporalReconLib.engine_client.session import listen_options
 from TemporalReconLib.errors import InputError
+from TemporalReconLib.igtl.peer_address import parse_address
 from TemporalReconLib.module.mrml_source_settings import FramesAs, SourceKind
 from TemporalReconLib.scene.mrml_nodes import ROLE
 from TemporalReconLib.scene.mrml_volume import VOLUME_ROLE

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from InstrumentTrackerLib.cli.guidance_options import NEEDLE_MATERIALS, add_needle_options, needle_of
-from InstrumentTrackerLib.targeting.artifact_correction import SUSCEPTIBILITY
+from InstrumentTrackerLib.cli.guidance_options import add_needle_options, needle_of
 from InstrumentTrackerLib.targeting.biopsy_needle import BiopsyNeedle
 
 
@@ -13,7 +12,3 @@ def test_without_options_the_needle_is_the_default_one() -> None:
     parser = argparse.ArgumentParser()
     add_needle_options(parser)
     assert needle_of(parser.parse_args([])) == BiopsyNeedle()
-
-
-def test_every_needle_whose_artifact_can_be_corrected_can_be_chosen() -> None:
-    assert set(NEEDLE_MATERIALS) == set(SUSCEPTIBILITY)
