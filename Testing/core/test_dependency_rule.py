@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -50,17 +51,16 @@ def test_reconstruction_never_imports_the_tracker() -> None:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_no_two_rooms_of_a_library_import_each_other(library: str) -> None:
-    """Data flows one way, and so do imports."""
+def test_the_rooms_of_a_library_import_one_way(library: str) -> None:
+    """Data flows one way, and so do imports: no room needs itself, over however many others."""
     folder = LIBRARIES[library]
     uses: dict[str, set[str]] = {}
     for source in folder.rglob("*.py"):
-        room = source.relative_to(folder).parts[0]
+        room = source.relative_to(folder).parts[0].removesuffix(".py")
         for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"), str(source))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{library}."):
                 uses.setdefault(room, set()).add((node.module or "").split(".")[1])
-    pairs = {tuple(sorted((room, other))) for room in uses for other in uses[room] if room in uses.get(other, set())}
-    assert {pair for pair in pairs if pair[0] != pair[1]} == set()
+    TopologicalSorter({room: others - {room} for room, others in uses.items()}).prepare()  # CycleError names the rooms
 
 
 def test_libraries_never_import_the_module_files() -> None:

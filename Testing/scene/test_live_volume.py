@@ -10,7 +10,7 @@ import slicer
 import vtk
 from guidance_case import guidance_case
 from TemporalReconLib.acquisition.image_frame import ImageFrame
-from TemporalReconLib.igtl.frames import image_envelope
+from TemporalReconLib.igtl.frames import recon_envelope
 from TemporalReconLib.scene.mrml_volume import LiveVolume
 from TemporalReconLib.window_level import robust_window
 from vtk.util.numpy_support import vtk_to_numpy
@@ -142,7 +142,7 @@ def test_attributes_say_what_the_wire_says(scene):
 def test_whether_the_geometry_is_known_reads_as_on_the_wire(scene, has_geometry):
     image = replace(guidance_case().image, has_geometry=has_geometry)
     node = LiveVolume(scene).update(image)
-    assert node.GetAttribute("TR.HasGeometry") == image_envelope(image, "RECON").metadata.get("TR.HasGeometry")
+    assert node.GetAttribute("TR.HasGeometry") == recon_envelope(image).metadata.get("TR.HasGeometry")
 
 
 def test_clearing_blackens_the_picture_and_its_attributes(scene):

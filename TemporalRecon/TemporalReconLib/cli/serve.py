@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -145,7 +146,12 @@ def serve_until_interrupted(processor: FrameProcessor, options: ServeOptions, mo
 
 
 def _tell(engine: Engine) -> NoReturn:
-    """A line whenever something has happened, not more often than every few seconds."""
+    """At a terminal, a line whenever something has happened, not more often than every few seconds.
+
+    A log that a panel keeps has no use for it: what went wrong would soon be pushed out.
+    """
+    if not sys.stdout.isatty():
+        threading.Event().wait()
     from TemporalReconLib.engine.terminal_line import terminal_line
 
     told = engine.health.events

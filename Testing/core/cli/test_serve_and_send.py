@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 from console import started
 from TemporalReconLib.acquisition.series import open_series
+from TemporalReconLib.cli.serve import TELL_EVERY_S
 from TemporalReconLib.igtl.client import IgtlClient
 from TemporalReconLib.igtl.envelope import Envelope
 
@@ -145,3 +149,29 @@ def test_a_command_that_is_terminated_leaves_no_unfinished_file(tmp_path):
         code, lines = end_of(simulator)
     assert (code, lines) == (130, ["temporal-recon: error: interrupted"])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a POSIX notion")
+def test_serve_tells_a_terminal_how_it_goes(console, case):
+    ours, theirs = os.openpty()
+    command = (sys.executable, "-m", "TemporalReconLib", "serve", "--port", "0", "--method", "sliding-window")
+    engine = subprocess.Popen([*command, "--device", "cpu"], stdout=theirs, stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    try:
+        with os.fdopen(ours, "rb") as terminal:
+            address = next(line for line in terminal if line.startswith(b"listening on ")).decode().split()[2]
+            assert console.run("temporal-recon", "send", case.path, "--to", address).code == 0
+            told = next(line.decode() for line in terminal if b" frames in, " in line)
+        assert re.match(r"(running|stalled): [1-9]\d* frames in, [1-9]\d* pictures out.*latency \d+ ms", told)
+    finally:
+        engine.kill()
+        engine.wait()
+
+
+def test_the_log_that_a_panel_keeps_is_spared_what_a_terminal_is_told(console, case, tmp_path):
+    with an_engine("temporal-recon", tmp_path) as (engine, port):
+        assert console.run("temporal-recon", "send", case.path, "--to", f"127.0.0.1:{port}").code == 0
+        time.sleep(TELL_EVERY_S + 1.0)
+        engine.send_signal(signal.SIGINT)
+        said, _ = engine.communicate(timeout=PATIENCE_S)
+    assert b"frames in" not in said
