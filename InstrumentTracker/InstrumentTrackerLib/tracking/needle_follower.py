@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
 from InstrumentTrackerLib.tracking.known_directions import KnownDirections
 from InstrumentTrackerLib.tracking.motion_filter import MotionFilter, Unrest
-from InstrumentTrackerLib.tracking.rules import AGREEMENT_MM, MAX_THROW_MM, MIN_THROW_MM, PREDICTION_MS
+from InstrumentTrackerLib.tracking.rules import (
+    AGREEMENT_MM,
+    MAX_THROW_MM,
+    MIN_THROW_MM,
+    PREDICTION_MS,
+    WITHDRAWN_MS,
+    WITHDRAWN_PICTURES,
+)
 
 Array = NDArray[np.float64]
 
@@ -59,6 +66,7 @@ class NeedleFollower:
         self.filter: MotionFilter | None = None
         self._waiting: Array | None = None
         self._unseen_s = 0.0
+        self._empty_s, self._empty_pictures = 0.0, 0
         self._fired_depth: float | None = None
 
     @property
@@ -70,6 +78,11 @@ class NeedleFollower:
     def unseen_ms(self) -> float:
         """Since the needle was measured last."""
         return 1000 * self._unseen_s
+
+    @property
+    def is_lost(self) -> bool:
+        """It was out, and for too long nothing tells whether it still is."""
+        return self.filter is not None and self.unseen_ms > PREDICTION_MS
 
     def predict(self, seconds: float, axis: Array) -> None:
         if self.filter is not None:
@@ -89,7 +102,13 @@ class NeedleFollower:
             self.filter.carry(displacement, guide.velocity_at(depth) - predicted.velocity_at(depth))
 
     def follow(
-        self, tip: Array | None, covariance: Array | None, guide: GuideFilter, seconds: float, at_once: bool
+        self,
+        tip: Array | None,
+        covariance: Array | None,
+        guide: GuideFilter,
+        seconds: float,
+        at_once: bool,
+        is_reliable: bool = True,
     ) -> NeedleSight:
         """Take the measured tip (None: no needle seen) of a picture in which the guide was measured.
 
@@ -99,10 +118,12 @@ class NeedleFollower:
             Already updated with this picture.
         at_once
             Take a first sight without a second one.
+        is_reliable
+            Whether the picture can be believed; in one that cannot, a needle may be out and not seen.
         """
         if tip is None or not _is_on_line(tip, covariance, guide):
             self._waiting = None
-            return self._unseen(guide, seconds, contradicts=tip is not None)
+            return self._unseen(guide, seconds, is_reliable, contradicts=tip is not None)
         measured = KnownDirections.of(covariance)
         is_second = self._is_second_sight(tip)
         if self.filter is not None and not is_second:
@@ -114,8 +135,8 @@ class NeedleFollower:
         if at_once or (is_second and jump is not None):
             return self._start(tip, measured, guide)
         self._waiting = tip
-        sight = self._unseen(guide, seconds, contradicts=True)
-        if self.filter is not None and jump is not None and jump >= MIN_THROW_MM:
+        sight = self._unseen(guide, seconds, is_reliable, contradicts=True)
+        if self.filter is not None and not self.is_lost and jump is not None and jump >= MIN_THROW_MM:
             return replace(sight, assumed=(tip, measured.covariance))
         return sight
 
@@ -140,16 +161,20 @@ class NeedleFollower:
     def _seen(self, guide: GuideFilter, agreement: float) -> NeedleSight:
         self._waiting = None
         self._unseen_s = 0.0
+        self._empty_s, self._empty_pictures = 0.0, 0
         if self._fired_depth is not None and self._depth(guide) < self._fired_depth - MIN_THROW_MM:
             self._fired_depth = None
         return NeedleSight(True, agreement)
 
-    def _unseen(self, guide: GuideFilter, seconds: float, contradicts: bool) -> NeedleSight:
+    def _unseen(self, guide: GuideFilter, seconds: float, is_reliable: bool, contradicts: bool) -> NeedleSight:
         if self.filter is None:
             return NeedleSight(True)
         self._unseen_s += seconds
+        if is_reliable:
+            self._empty_s, self._empty_pictures = self._empty_s + seconds, self._empty_pictures + 1
         was_entering = not contradicts and self._depth(guide) <= HIDDEN_DEPTH_MM
-        if was_entering or self.unseen_ms > PREDICTION_MS:
+        was_drawn_in = 1000 * self._empty_s >= WITHDRAWN_MS and self._empty_pictures >= WITHDRAWN_PICTURES
+        if was_entering or was_drawn_in:
             waiting = self._waiting
             self.reset()
             self._waiting = waiting

@@ -48,8 +48,10 @@ jumps less, or back, along the axis                       predicted at the old p
 jumps elsewhere, or away from the guide's line            not believed: predicted at the old place
 not seen; so near the guide tip that its cap hides it     tracked, guide tip
 not seen otherwise                                        predicted, moving with the guide, for at most
-                                                          ``PREDICTION_MS``; then it counts as drawn into the guide:
-                                                          tracked, guide tip
+                                                          ``PREDICTION_MS``; then lost, without numbers: nobody knows
+                                                          whether it is in or out
+neither of all that in believable pictures for            it counts as drawn into the guide: tracked, guide tip
+``WITHDRAWN_MS`` (at least three)
 ========================================================  ==========================================================
 
 A gun throws ``MIN_THROW_MM`` to ``MAX_THROW_MM``. A needle without a guide is not followed: nothing says that

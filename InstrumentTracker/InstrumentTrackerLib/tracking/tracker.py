@@ -77,7 +77,7 @@ class Tracker:
                 self._guide.update(sight)
                 self._needle.carry(predicted, self._guide)
                 self._is_confirmed = True
-                return self._measured(sight, agreement, seconds, at_once=False)
+                return self._measured(sight, agreement, seconds, False, is_reliable)
             self._contradicted = sight is not None
             self._unseen_ms += 1000 * seconds
             is_over = self._unseen_ms > PREDICTION_MS or self._left_pictures >= LEFT_PICTURES
@@ -91,7 +91,7 @@ class Tracker:
             self._guide = GuideFilter(seen)
             self._is_confirmed = self._acquisition.is_confirmed
             # A series may begin, and a single picture consist, of a needle in place.
-            return self._measured(seen, 1.0, seconds, at_once=is_first)
+            return self._measured(seen, 1.0, seconds, is_first, is_reliable)
         return TrackedPose(self._state_without_numbers(is_reliable), index=pose.index, time_s=pose.time_s)
 
     def _step(self, pose: InstrumentPose) -> tuple[bool, float]:
@@ -115,14 +115,18 @@ class Tracker:
             return None
         return self._guide.agreement(sight)
 
-    def _measured(self, sight: InstrumentPose, agreement: float, seconds: float, at_once: bool) -> TrackedPose:
+    def _measured(
+        self, sight: InstrumentPose, agreement: float, seconds: float, at_once: bool, is_reliable: bool
+    ) -> TrackedPose:
         """The guide was taken; the needle decides what the reported tip is worth."""
         if self._guide is None:
             raise ValueError("no guide is followed")
         self._was_seen = True
         self._contradicted = False
         self._unseen_ms = 0.0
-        needle = self._needle.follow(sight.needle_tip, sight.needle_tip_covariance, self._guide, seconds, at_once)
+        needle = self._needle.follow(
+            sight.needle_tip, sight.needle_tip_covariance, self._guide, seconds, at_once, is_reliable
+        )
         if not needle.is_measured:
             confidence = self._fading(needle.contradicts, self._needle.unseen_ms)
             return self._report(sight, TrackingState.PREDICTED, confidence, needle)
@@ -157,6 +161,8 @@ class Tracker:
     ) -> TrackedPose:
         if self._guide is None:
             raise ValueError("no guide is followed")
+        if self._needle.is_lost:
+            return TrackedPose(TrackingState.LOST, index=pose.index, time_s=pose.time_s)
         follower = self._needle.filter
         position, velocity = (None, None) if follower is None else (follower.position, follower.velocity)
         covariance = self._guide.tip_covariance if follower is None else follower.covariance

@@ -25,7 +25,14 @@ class Course:
         self.index = -1
 
     def see(
-        self, tip=(0.0, 0.0, 0.0), needle_mm=None, axis=AXIS, confidence=0.95, covariance=COVARIANCE, aside_mm=0.0
+        self,
+        tip=(0.0, 0.0, 0.0),
+        needle_mm=None,
+        axis=AXIS,
+        confidence=0.95,
+        covariance=COVARIANCE,
+        aside_mm=0.0,
+        is_reliable=True,
     ) -> TrackedPose:
         """A guide, and a needle that reaches ``needle_mm`` beyond it, ``aside_mm`` beside its axis."""
         self.index += 1
@@ -41,7 +48,7 @@ class Course:
             index=self.index,
             time_s=100.0 + self.index * self.interval_s,
         )
-        return self.tracker.update(pose)
+        return self.tracker.update(pose, is_reliable)
 
     def see_nothing(self, confidence=0.05, is_reliable=True) -> TrackedPose:
         self.index += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from InstrumentTrackerLib.tracking.motion import Motion
-from InstrumentTrackerLib.tracking.rules import PREDICTION_MS
+from InstrumentTrackerLib.tracking.rules import PREDICTION_MS, WITHDRAWN_MS, WITHDRAWN_PICTURES
 from InstrumentTrackerLib.tracking.tracked_pose import TrackingState
 from made_up_poses import AXIS, INTERVALS_S, Course
 
@@ -94,17 +94,58 @@ def test_a_needle_in_one_frame_only_is_never_reported():
 
 
 @every_pace
-def test_a_needle_that_is_not_seen_is_predicted_shortly_and_then_counts_as_drawn_in(interval_s):
+def test_a_needle_that_is_not_seen_is_predicted_then_lost_and_counts_as_drawn_in_after_two_seconds(interval_s):
     course = Course(interval_s)
     course.rest(needle_mm=20)
-    states, needles = [], []
-    for _ in range(30):
+    for frame in range(1, 90):
         tracked = course.see()
-        states.append(tracked.state)
-        needles.append(tracked.needle_tip)
-    hidden = states.index(TrackingState.TRACKED)
-    assert 1000 * interval_s * hidden <= PREDICTION_MS < 1000 * interval_s * (hidden + 1)
-    assert all(needle is not None for needle in needles[:hidden]) and all(n is None for n in needles[hidden:])
+        unseen_ms = 1000 * interval_s * frame
+        if unseen_ms <= PREDICTION_MS:
+            assert tracked.state is TrackingState.PREDICTED and tracked.needle_tip is not None
+        elif unseen_ms < WITHDRAWN_MS or frame < WITHDRAWN_PICTURES:
+            assert tracked.state is TrackingState.LOST
+            assert tracked.needle_tip is None and tracked.guide_tip is None and tracked.confidence == 0
+        else:
+            assert tracked.state is TrackingState.TRACKED and tracked.needle_tip is None
+
+
+@every_pace
+def test_a_fired_needle_that_pictures_show_late_is_never_mistaken_for_the_guide_tip(interval_s):
+    """The guide's tip 30 mm short of the needle's would say that the core misses."""
+    course = Course(interval_s)
+    course.rest(needle_mm=12)
+    for _ in range(2):
+        course.see(needle_mm=32)
+    for _ in range(int(1.5 / interval_s)):
+        hidden = course.see()
+        assert hidden.state is not TrackingState.TRACKED
+    course.see(needle_mm=32)
+    again = course.see(needle_mm=32)
+    assert again.state is TrackingState.TRACKED and again.has_fired
+    np.testing.assert_allclose(again.needle_tip, 32 * AXIS, atol=0.7)
+
+
+def test_doubted_pictures_never_say_that_a_needle_was_drawn_in():
+    course = Course()
+    course.rest(needle_mm=20)
+    for _ in range(40):
+        tracked = course.see(is_reliable=False)
+    assert tracked.state is TrackingState.LOST
+    assert course.rest(frames=12).state is TrackingState.TRACKED
+
+
+@every_pace
+def test_a_needle_out_of_sight_stays_lost_while_its_guide_is_hidden_too(interval_s):
+    course = Course(interval_s)
+    course.rest(needle_mm=20)
+    for _ in range(int(0.6 / interval_s) + 1):
+        course.see()
+    elapsed_s = interval_s * (int(0.6 / interval_s) + 1)
+    for _ in range(2):
+        elapsed_s += interval_s
+        hidden = course.see_nothing()
+        if 1000 * elapsed_s > PREDICTION_MS:
+            assert hidden.state is TrackingState.LOST and hidden.needle_tip is None
 
 
 @every_pace
