@@ -36,14 +36,17 @@ class TemporalNetworkConfig:
     widths
         Channels at 1/2, 1/4 and 1/8 resolution.
     consistency_iterations
-        Conjugate gradient steps of the last data consistency.
+        Conjugate gradient steps of the data consistency that ends each cascade.
     sparse_iterations
-        Steps of the sparse change that the first network starts from.
+        Steps of the sparse change that the first cascade starts from.
+    cascades
+        How often two U-Nets and a data consistency follow each other, each time with weights of their own.
     """
 
     widths: Widths = (24, 32, 56)
     consistency_iterations: int = 1
     sparse_iterations: int = 4
+    cascades: int = 2
 
     @classmethod
     def from_json(cls, content: dict[str, Any]) -> TemporalNetworkConfig:
@@ -55,7 +58,7 @@ class TemporalNetworkConfig:
             If numbers are missing, unknown or out of range.
         """
         half, quarter, eighth = (int(width) for width in content["widths"])
-        iterations = int(content["consistency_iterations"]), int(content["sparse_iterations"])
+        iterations = [int(content[name]) for name in ("consistency_iterations", "sparse_iterations", "cascades")]
         if not all(1 <= width <= MAX_WIDTH for width in (half, quarter, eighth)):
             raise ValueError("widths are out of range")
         if not all(1 <= number <= MAX_ITERATIONS for number in iterations):
@@ -131,7 +134,7 @@ class TemporalOutput:
     features
         Last features (batch, width, row/2, col/2), rounded up to whole blocks.
     energies
-        float32 (batch, 3): energy of the newest samples that the previous image leaves unexplained, that the new
+        float32 (batch, 3): energy of the newest samples that the sparse change leaves unexplained, that the new
         image leaves unexplained before its last data consistency, and of all; what the quality is judged by.
     """
 
@@ -146,15 +149,24 @@ class TemporalOutput:
         return torch.exp(self.log_error[:, 0].clamp(-8.0, 3.0))
 
 
+class Cascade(nn.Module):
+    """The two U-Nets of one unrolled step; what they see and return stands in :class:`TemporalNetwork`."""
+
+    def __init__(self, widths: Widths) -> None:
+        super().__init__()
+        self.first = RecurrentUNet(10, 3, _N_CONSTANTS, widths, remembers=True)
+        self.second = RecurrentUNet(8, 3 + 1, _N_CONSTANTS, widths, remembers=False)
+
+
 class TemporalNetwork(nn.Module):
-    """Causal recurrent reconstruction with multi-coil data consistency, unrolled twice.
+    """Causal recurrent reconstruction with multi-coil data consistency, unrolled in cascades.
 
     The newest lines change the previous image sparsely first, without learning
-    (:func:`~TemporalReconLib.networks.sparse_change.sparse_change`). From there each of two U-Nets sees the residual
-    back-projection of the newest lines, A^H (y - A x), which shows a needle that the previous image and the planning
-    scan hide; it returns a change and a gate by which the residual is let through. The first one also sees the
-    residual of all lines known, each trusted by a learned weight of its age and place, and keeps a memory. Conjugate
-    gradients make the result consistent with the newest samples as far as their noise allows.
+    (:func:`~TemporalReconLib.networks.sparse_change.sparse_change`). From there each of the two U-Nets of a cascade
+    sees the residual back-projection of the newest lines, A^H (y - A x), which shows a needle that the previous image
+    and the planning scan hide; it returns a change and a gate by which the residual is let through. The first one also
+    sees the residual of all lines known, each trusted by a learned weight of its age and place, and keeps a memory.
+    Conjugate gradients make the result of a cascade consistent with the newest samples as far as their noise allows.
 
     After the unrolled networks of Hammernik et al. (MRM 79:3055, 2018) and the recurrent ones of Qin et al. (IEEE
     TMI 38:280, 2019); the residual back-projection, the learned age weights and the use of the planning scan are
@@ -165,10 +177,9 @@ class TemporalNetwork(nn.Module):
         super().__init__()
         self.config = config or TemporalNetworkConfig()
         self.age_weights = nn.Sequential(nn.Linear(4, 16), nn.LeakyReLU(0.1), nn.Linear(16, 1), nn.Sigmoid())
-        self.first = RecurrentUNet(10, 3, _N_CONSTANTS, self.config.widths, remembers=True)
-        self.second = RecurrentUNet(8, 3 + 1, _N_CONSTANTS, self.config.widths, remembers=False)
+        self.cascades = nn.ModuleList(Cascade(self.config.widths) for _ in range(self.config.cascades))
         self.heatmaps = nn.Conv2d(self.config.widths[0], 4 * N_HEATMAPS, 1)
-        # Log of the image variance that the last data consistency weighs the noise against.
+        # Log of the image variance that the data consistency weighs the noise against.
         self.log_variance = nn.Parameter(torch.tensor(-4.0))
 
     def forward(self, frame: TemporalInput, state: TemporalState | None) -> tuple[TemporalOutput, TemporalState]:
@@ -180,25 +191,32 @@ class TemporalNetwork(nn.Module):
         boost = encoding.acceleration.sqrt()[:, None, None]
         samples = encoding.chosen(frame.lines)
 
-        begin = sparse_change(encoding, frame.lines, frame.age, previous, self.config.sparse_iterations)
-        residual = frame.lines - encoding.whole(begin)
-        fresh = boost * encoding.sampled_adjoint(encoding.chosen(residual))
-        older = encoding.whole_adjoint(residual * self._age_weights(frame, encoding)[:, None, None])
-        parts = _parts(begin, fresh, older, frame.prior)
-        channels = torch.cat([*parts, begin.abs()[:, None], state.log_error], dim=1)
-        output, features, memory = _padded(self.first, channels, constants, state.memory, None)
-        image = _changed(begin, fresh, output, boost)
-
-        fresh = boost * encoding.sampled_adjoint(samples - encoding.sampled(image))
-        channels = torch.cat(_parts(image, fresh, previous, frame.prior), dim=1)
-        output, features, _ = _padded(self.second, channels, constants, None, features)
-        image = _changed(image, fresh, output, boost)
-
+        trust = self._age_weights(frame, encoding)[:, None, None]
         damping = 2 * frame.noise**2 * torch.exp(-self.log_variance)
-        unexplained = samples - encoding.sampled(image)
-        image = encoding.consistent(image, unexplained, damping, self.config.consistency_iterations)
-        log_error = output[:, 3:4].float() - 3.0
-        energies = [_energy(part) for part in (encoding.chosen(residual), unexplained, samples)]
+
+        image = sparse_change(encoding, frame.lines, frame.age, previous, self.config.sparse_iterations)
+        log_error, memory = state.log_error, state.memory
+        unexplained = []
+        for cascade in self.cascades:
+            assert isinstance(cascade, Cascade)
+            residual = frame.lines - encoding.whole(image)
+            unexplained.append(encoding.chosen(residual))
+            fresh = boost * encoding.sampled_adjoint(unexplained[-1])
+            older = encoding.whole_adjoint(residual * trust)
+            parts = _parts(image, fresh, older, frame.prior)
+            channels = torch.cat([*parts, image.abs()[:, None], log_error], dim=1)
+            output, features, memory = _padded(cascade.first, channels, constants, memory, None)
+            image = _changed(image, fresh, output, boost)
+
+            fresh = boost * encoding.sampled_adjoint(samples - encoding.sampled(image))
+            channels = torch.cat(_parts(image, fresh, previous, frame.prior), dim=1)
+            output, features, _ = _padded(cascade.second, channels, constants, None, features)
+            image = _changed(image, fresh, output, boost)
+            log_error = output[:, 3:4].float() - 3.0
+
+            unexplained.append(samples - encoding.sampled(image))
+            image = encoding.consistent(image, unexplained[-1], damping, self.config.consistency_iterations)
+        energies = [_energy(part) for part in (unexplained[0], unexplained[-1], samples)]
         result = TemporalOutput(image, log_error, features, torch.stack(energies, dim=1))
         return result, TemporalState(image, log_error, memory)
 

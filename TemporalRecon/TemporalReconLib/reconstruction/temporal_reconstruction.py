@@ -141,6 +141,6 @@ def _config_of(weights: Weights) -> TemporalNetworkConfig:
         return TemporalNetworkConfig.from_json(weights.config)
     except (KeyError, TypeError, ValueError):
         raise InputError(
-            f"weights {weights.source}: configuration {weights.config}, expected widths, consistency_iterations and "
-            "sparse_iterations; use weights of the temporal network"
+            f"weights {weights.source}: configuration {weights.config}, expected widths, consistency_iterations, "
+            "sparse_iterations and cascades; use weights of the temporal network"
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,9 @@ from TemporalReconLib.reconstruction.coil_sensitivities import (
     low_resolution_images,
 )
 from TemporalReconLib.reconstruction.line_history import fft1c
+from TemporalReconLib.training.frame_course import random_course
 from TemporalReconLib.training.instrument_maps import instrument_maps
-from TemporalReconLib.training.stored_series import StoredSeries
+from TemporalReconLib.training.stored_series import StoredSeries, VisibleInstrument
 
 
 @dataclass(frozen=True)
@@ -77,14 +79,15 @@ class Sampling:
 def random_example(generator: np.random.Generator, series: StoredSeries, sampling: Sampling) -> Example:
     """Draw a strip, a stretch of time, masks, noise, and a planning scan that may be missing or mismatched."""
     n_frames, n_rows, n_columns = series.objects.shape
-    first = int(generator.integers(0, n_frames - sampling.n_frames + 1))
-    chosen = slice(first, first + sampling.n_frames)
+    chosen = random_course(generator, n_frames, sampling.n_frames)
+    first = int(chosen[0])
+    instruments = [series.instruments[number] for number in chosen]
     planning = _random_planning(generator, series, first)
     noise = float(np.exp(generator.uniform(np.log(0.004), np.log(0.05))))
     sensitivities, scale = _estimated(generator, series, planning, first, noise)
-    columns = _random_columns(generator, series, chosen, sampling.n_columns)
-    objects = series.objects[chosen, :, columns] / scale
-    maps = np.stack([instrument_maps(item, (n_rows, n_columns)) for item in series.instruments[chosen]])
+    columns = _random_columns(generator, n_columns, instruments, sampling.n_columns)
+    objects = series.objects[:, :, columns][chosen] / scale
+    maps = np.stack([instrument_maps(item, (n_rows, n_columns)) for item in instruments])
     example = Example(
         torch.from_numpy(np.ascontiguousarray(objects)),
         torch.from_numpy(np.ascontiguousarray(series.coil_maps[:, :, columns])),
@@ -147,10 +150,11 @@ def _noise(generator: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np
     return parts.view(np.complex64)[..., 0]
 
 
-def _random_columns(generator: np.random.Generator, series: StoredSeries, chosen: slice, width: int) -> slice:
+def _random_columns(
+    generator: np.random.Generator, n_columns: int, instruments: Sequence[VisibleInstrument | None], width: int
+) -> slice:
     """Mostly a strip that holds the tip."""
-    n_columns = series.objects.shape[-1]
-    tips = [item.tip[1] for item in series.instruments[chosen] if item is not None]
+    tips = [item.tip[1] for item in instruments if item is not None]
     center = generator.uniform(width / 2, n_columns - width / 2)
     if tips and generator.random() < 0.8:
         center = tips[int(generator.integers(len(tips)))] + generator.uniform(-0.3, 0.3) * width

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TRAINABLE_METHODS = ("temporal", "bcrnn", "nontemporal")
 # Time of a step beside one of the temporal network, with a quarter of its strips.
-_STEP_COST = {"bcrnn": 5, "nontemporal": 2}
+_STEP_COST = {"bcrnn": 4, "nontemporal": 2}
 
 
 def make_unroll(method: str) -> Unroll:

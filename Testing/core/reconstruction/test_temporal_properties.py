@@ -19,7 +19,7 @@ from TemporalReconLib.reconstruction.temporal_reconstruction import TemporalReco
 from TemporalReconLib.weights.bundle import save_weights
 from TemporalReconLib.weights.model_card import ModelCard
 
-CONFIG = {"widths": [4, 6, 8], "consistency_iterations": 2, "sparse_iterations": 2}
+CONFIG = {"widths": [4, 6, 8], "consistency_iterations": 2, "sparse_iterations": 2, "cascades": 2}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def weights(tmp_path_factory):
     """A small network with random last convolutions, so that all it computes matters."""
     torch.manual_seed(3)
     network = TemporalNetwork(TemporalNetworkConfig.from_json(CONFIG))
-    for unet in (network.first, network.second):
+    for unet in (unet for cascade in network.cascades for unet in (cascade.first, cascade.second)):
         torch.nn.init.normal_(unet.tail.weight, std=0.05)
     folder = tmp_path_factory.mktemp("weights") / "temporal"
     save_weights(folder, network, "temporal", "TemporalNetwork", CONFIG, {}, {}, ModelCard("Tests.", "Untrained."))

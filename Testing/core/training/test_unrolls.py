@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 from TemporalReconLib.networks.crnn_mri import CrnnMri, CrnnMriConfig, NontemporalCrnnMri
-from TemporalReconLib.networks.temporal_network import TemporalNetwork, TemporalNetworkConfig
+from TemporalReconLib.networks.temporal_network import TemporalNetwork, TemporalNetworkConfig, TemporalOutput
 from TemporalReconLib.training.crnn_unroll import CrnnUnroll
 from TemporalReconLib.training.example_stream import stacked
 from TemporalReconLib.training.examples import Example, Sampling, random_example
 from TemporalReconLib.training.stored_series import series_of_seed
-from TemporalReconLib.training.unroll import SampledBatch, TemporalUnroll
+from TemporalReconLib.training.unroll import SampledBatch, TemporalUnroll, frame_loss
 
 SMALL = CrnnMriConfig(n_iterations=2, n_filters=4)
 FRAMES = 5
@@ -73,3 +73,23 @@ def test_training_lowers_the_loss_on_a_batch(batch, method):
     after = float(loss().detach())
     assert after < before - 0.01 * abs(before)
     assert all(parameter.grad is not None for parameter in unroll.parameters())
+
+
+def test_a_picture_that_waits_costs_more_than_one_that_errs_as_much_where_nothing_happened():
+    """A needle has come: one picture does not show it yet, the other does and has the same void in another place."""
+    tissue = torch.ones(1, 32, 32, dtype=torch.complex64)
+    target, elsewhere = tissue.clone(), tissue.clone()
+    target[:, 4:20, 10:12] = 0.0
+    elsewhere[:, 4:20, 22:24] = 0.0
+    maps = torch.stack([torch.zeros(1, 32, 32), torch.zeros(1, 32, 32), torch.ones(1, 32, 32)], dim=1)
+
+    def loss(image: torch.Tensor, previous: torch.Tensor | None) -> float:
+        flat = torch.zeros(1, 1, 32, 32)
+        output = TemporalOutput(image, flat, flat, torch.zeros(1, 3))
+        return float(frame_loss(output, torch.zeros(1, 2, 32, 32), target, maps, previous))
+
+    waiting, erring = tissue, target * elsewhere
+    assert loss(waiting, None) == pytest.approx(loss(erring, None), rel=1e-5)
+    assert loss(waiting, tissue) > loss(erring, tissue) + 1.0
+    # What the previous image shows and should not is missing as well: a needle that was drawn back.
+    assert loss(erring, elsewhere) > loss(waiting, tissue * target)
