@@ -172,6 +172,6 @@ def test_the_log_that_a_panel_keeps_is_spared_what_a_terminal_is_told(console, c
     with an_engine("temporal-recon", tmp_path) as (engine, port):
         assert console.run("temporal-recon", "send", case.path, "--to", f"127.0.0.1:{port}").code == 0
         time.sleep(TELL_EVERY_S + 1.0)
-        engine.send_signal(signal.SIGINT)
+        engine.send_signal(signal.SIGTERM)
         said, _ = engine.communicate(timeout=PATIENCE_S)
     assert b"frames in" not in said
