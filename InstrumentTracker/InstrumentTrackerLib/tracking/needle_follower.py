@@ -27,6 +27,8 @@ NEEDLE_HAND = Unrest((80.0, 40.0), (5.0, 3.0), (16.0, 8.0), 0.1)
 OFF_AXIS_MM, OFF_AXIS_SLOPE = 4.0, 0.15
 # Nearer to the guide tip the cap (5 mm) hides the needle, or leaves too little of it (3 mm) to be found.
 HIDDEN_DEPTH_MM = 8.5
+# A void that ends no farther out is the cap's own (5 mm, measured to 0.6 mm): the needle is in its guide.
+INSIDE_DEPTH_MM = 6.5
 # A bent needle moves sideways as it jumps along its guide, by less than this, growing with the jump.
 JUMP_ACROSS_MM, JUMP_ACROSS_SLOPE = 3.0, 0.15
 
@@ -162,7 +164,9 @@ class NeedleFollower:
         self._waiting = None
         self._unseen_s = 0.0
         self._empty_s, self._empty_pictures = 0.0, 0
-        if self._fired_depth is not None and self._depth(guide) < self._fired_depth - MIN_THROW_MM:
+        if self._depth(guide) < INSIDE_DEPTH_MM:
+            self.reset()
+        elif self._fired_depth is not None and self._depth(guide) < self._fired_depth - MIN_THROW_MM:
             self._fired_depth = None
         return NeedleSight(True, agreement)
 

@@ -39,6 +39,7 @@ needle                                                    state, and what is rep
 ========================================================  ==========================================================
 seen; guide and needle together below ``MIN_CONFIDENCE``  as if it were not seen
 seen, fits                                                tracked, needle tip
+seen, no farther out than the guide's cap (6.5 mm)        tracked, guide tip: it is in the guide
 first seen                                                tracked, guide tip; the needle with its second sight
 jumps forward on the axis by what a gun throws            predicted, at the new place: a shot; tracked with the
                                                           second sight that agrees, so one frame later; then it

@@ -193,3 +193,16 @@ def test_a_needle_jump_never_moves_the_guide():
     for _ in range(3):
         tracked = course.see(needle_mm=32)
         np.testing.assert_allclose(tracked.guide_tip, 0, atol=0.1)
+
+
+@every_pace
+def test_a_void_that_ends_with_the_cap_is_no_needle(interval_s):
+    """The cap reaches 5 mm beyond the guide tip: a needle that was taken for one, or drawn in, is not out any more."""
+    course = Course(interval_s)
+    assert course.rest(needle_mm=5.0).needle_tip is None
+    course = Course(interval_s)
+    for depth_mm in np.arange(12.0, 4.0, -0.5):
+        tracked = course.see(needle_mm=float(depth_mm))
+        assert tracked.state is TrackingState.TRACKED
+        assert (tracked.needle_tip is not None) == (depth_mm >= 7.0) or 5.5 < depth_mm < 7.5
+    assert tracked.needle_tip is None and not tracked.has_fired
