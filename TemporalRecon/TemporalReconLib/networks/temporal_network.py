@@ -23,6 +23,10 @@ _N_CONSTANTS = 4
 # Small first steps: an image is handed on from frame to frame, and so are its errors.
 _CHANGE_SCALE = 0.1
 _GATE_SCALE = 0.3
+# An image that explains the newest samples so much worse than the sparse change it began from (by this factor and this
+# share of their energy) is not believed: the sparse change is shown, and the memory begins anew. Handed on from frame to
+# frame, such an image grows without end.
+_WORSE, _WORSE_SHARE = 6.0, 0.005
 # Tissue is about 1.
 _BRIGHTEST = 10.0
 
@@ -194,7 +198,7 @@ class TemporalNetwork(nn.Module):
         trust = self._age_weights(frame, encoding)[:, None, None]
         damping = 2 * frame.noise**2 * torch.exp(-self.log_variance)
 
-        image = sparse_change(encoding, frame.lines, frame.age, previous, self.config.sparse_iterations)
+        image = begin = sparse_change(encoding, frame.lines, frame.age, previous, self.config.sparse_iterations)
         log_error, memory = state.log_error, state.memory
         unexplained = []
         for cascade in self.cascades:
@@ -216,9 +220,16 @@ class TemporalNetwork(nn.Module):
 
             unexplained.append(samples - encoding.sampled(image))
             image = encoding.consistent(image, unexplained[-1], damping, self.config.consistency_iterations)
-        energies = [_energy(part) for part in (unexplained[0], unexplained[-1], samples)]
-        result = TemporalOutput(image, log_error, features, torch.stack(energies, dim=1))
-        return result, TemporalState(image, log_error, memory)
+        energies = torch.stack([_energy(part) for part in (unexplained[0], unexplained[-1], samples)], dim=1)
+        believed = log_error
+        if not self.training:
+            # The energies stay as they are, so that the quality tells of it.
+            fails = (energies[:, 1] > _WORSE * energies[:, 0] + _WORSE_SHARE * energies[:, 2])[:, None, None]
+            image = torch.where(fails, begin, image)
+            believed = torch.where(fails[:, None], state.log_error, log_error)
+            memory = None if memory is None else memory.masked_fill(fails[:, None], 0.0)
+        result = TemporalOutput(image, log_error, features, energies)
+        return result, TemporalState(image, believed, memory)
 
     def heatmaps_of(self, output: TemporalOutput) -> torch.Tensor:
         """Logits of the instrument's shaft and of its tip, float32 (batch, 2, row, col).

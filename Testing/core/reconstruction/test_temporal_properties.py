@@ -282,3 +282,18 @@ def _coil_images(frame: KSpaceFrame) -> np.ndarray:
     from TemporalReconLib.fourier import kspace_to_image
 
     return kspace_to_image(frame.data)
+
+
+def test_a_network_that_runs_away_is_not_believed(tmp_path):
+    """It would hand its error on from frame to frame; the sparse change is shown instead, and the quality says so."""
+    torch.manual_seed(5)
+    network = TemporalNetwork(TemporalNetworkConfig.from_json(CONFIG))
+    for unet in (unet for cascade in network.cascades for unet in (cascade.first, cascade.second)):
+        torch.nn.init.normal_(unet.tail.weight, std=20.0)
+    config = CONFIG | {"quality": {"bias": -8.0, "weights": [-5.0, -1.0, 0.0], "good_below": 0.12}}
+    save_weights(tmp_path / "m", network, "temporal", "TemporalNetwork", config, {}, {}, ModelCard("Tests.", "Wild."))
+    images = play(TemporalReconstruction(torch.device("cpu"), tmp_path / "m"), series(n_frames=12), planning())
+    truth = soft_object()
+    for n, image in enumerate(images):
+        moved = np.roll(truth, n, axis=1)
+        assert np.abs(image - moved).max() < 0.5 * moved.max()
