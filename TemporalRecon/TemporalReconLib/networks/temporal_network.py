@@ -23,9 +23,9 @@ _N_CONSTANTS = 4
 # Small first steps: an image is handed on from frame to frame, and so are its errors.
 _CHANGE_SCALE = 0.1
 _GATE_SCALE = 0.3
-# An image that explains the newest samples so much worse than the sparse change it began from (by this factor and this
-# share of their energy) is not believed: the sparse change is shown, and the memory begins anew. Handed on from frame to
-# frame, such an image grows without end.
+# An image that explains the newest samples so much worse than the sparse change it began from (by this factor and
+# this share of their energy) is not believed: the sparse change is shown, and the memory begins anew. Handed on from
+# frame to frame, such an image grows without end.
 _WORSE, _WORSE_SHARE = 6.0, 0.005
 # Tissue is about 1.
 _BRIGHTEST = 10.0
