@@ -10,6 +10,7 @@ from TemporalReconLib.acquisition.image_frame import ImageFrame
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
+from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
 from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
 from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
@@ -85,7 +86,7 @@ class TrackingPipeline:
         self._classical, self._localizer = ClassicalLocalizer(), MaskLocalizer(calibration)
         self._samples = SampleLocalizer()
         self._tracker = Tracker()
-        self._last: TrackedPose | None = None
+        self._last: ExpectedPose | None = None
 
     def set_planning(self, planning: KSpaceFrame | ImageFrame) -> None:
         """Begin a new series with this planning scan, from which coil sensitivities come."""
@@ -108,7 +109,7 @@ class TrackingPipeline:
             pose = pose.without_needle()
         tracked = self._tracker.update(pose, is_reliable=not image.is_unreliable)
         # Pictures show voids: the next one is searched where this one's void was, not where its metal is.
-        self._last = tracked
+        self._last = self._tracker.last_place or tracked
         if self._correction is not None:
             tracked = self._correction.apply(tracked, image.ijk_to_ras)
         return Guidance(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from InstrumentTrackerLib.localization.instrument_pose import Point
@@ -26,3 +27,16 @@ class ExpectedPose(Protocol):
 
     @property
     def tip(self) -> Point | None: ...
+
+
+@dataclass(frozen=True, eq=False)
+class LastPlace:
+    """Where an instrument was last that nobody is told of any more; an :class:`ExpectedPose`."""
+
+    guide_tip: Point
+    needle_tip: Point
+    axis: Point
+
+    @property
+    def tip(self) -> Point:
+        return self.needle_tip

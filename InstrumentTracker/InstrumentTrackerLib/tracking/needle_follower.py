@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
 from InstrumentTrackerLib.tracking.known_directions import KnownDirections
 from InstrumentTrackerLib.tracking.motion_filter import MotionFilter, Unrest
@@ -27,8 +28,8 @@ NEEDLE_HAND = Unrest((80.0, 40.0), (5.0, 3.0), (16.0, 8.0), 0.1)
 OFF_AXIS_MM, OFF_AXIS_SLOPE = 4.0, 0.15
 # Nearer to the guide tip the cap (5 mm) hides the needle, or leaves too little of it (3 mm) to be found.
 HIDDEN_DEPTH_MM = 8.5
-# A void that ends no farther out is the cap's own (5 mm, measured to 0.6 mm): the needle is in its guide.
-INSIDE_DEPTH_MM = 6.5
+# A void that ends no farther out is the cap's own (measured to 0.6 mm): the needle is in its guide.
+INSIDE_DEPTH_MM = CAP_REACH_MM + 1.5
 # A bent needle moves sideways as it jumps along its guide, by less than this, growing with the jump.
 JUMP_ACROSS_MM, JUMP_ACROSS_SLOPE = 3.0, 0.15
 
@@ -110,7 +111,7 @@ class NeedleFollower:
         guide: GuideFilter,
         seconds: float,
         at_once: bool,
-        is_reliable: bool = True,
+        is_reliable: bool,
     ) -> NeedleSight:
         """Take the measured tip (None: no needle seen) of a picture in which the guide was measured.
 

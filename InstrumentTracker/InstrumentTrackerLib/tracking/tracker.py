@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 
+from InstrumentTrackerLib.localization.expected_pose import LastPlace
 from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, InstrumentPose
 from InstrumentTrackerLib.tracking.acquisition import Acquisition
 from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
@@ -47,6 +48,13 @@ class Tracker:
         self._confidence = 0.0
         self._empty_ms, self._empty_pictures = 0.0, 0
         self._last: tuple[int, float] | None = None
+
+    @property
+    def last_place(self) -> LastPlace | None:
+        """Where a needle that is lost is to be looked for; None while none is, and where its guide is lost too."""
+        if self._guide is None or self._needle.filter is None or not self._needle.is_lost:
+            return None
+        return LastPlace(self._guide.tip, self._needle.filter.position, self._guide.axis)
 
     def update(self, pose: InstrumentPose, is_reliable: bool = True) -> TrackedPose:
         """Take the measurement of the next picture.
