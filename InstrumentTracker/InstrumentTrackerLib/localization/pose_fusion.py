@@ -87,9 +87,19 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     return replace(image_pose, confidence=DOUBT * image_pose.confidence)
 
 
-def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None) -> InstrumentPose:
+def fuse_guide(
+    image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None, shows_all: bool = False
+) -> InstrumentPose:
     """Combine where the picture and the samples of one frame say that the guide ends; the axis is the picture's.
 
+    Parameters
+    ----------
+    shows_all
+        The picture is made of so many lines that it cannot be late; the samples are some of them. Where it is sure of
+        the guide they may agree or doubt, and neither overrule it nor say that the guide has left.
+
+    Notes
+    -----
     - The samples say that it has left: nothing is seen. Pictures of few lines go on to show a guide that has gone.
     - Only the samples find it, on a line of which the picture is not sure: their tip, at ``SAMPLES_TRUST``.
     - They agree (99.9 % along the guide): weighted by their variances; doubts about one are dispelled by the other.
@@ -99,7 +109,8 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None)
     - They contradict each other and the samples only doubt (``DOUBTING_LOG_RATIO``): the picture's tip at half its
       confidence; if they do not even doubt it, the picture's.
     """
-    if sight is None:
+    is_settled = shows_all and image_pose.guide_tip is not None and image_pose.certainty_of_guide >= MIN_CONFIDENCE
+    if sight is None or (is_settled and isinstance(sight, GuideLeft)):
         return image_pose
     if isinstance(sight, GuideLeft):
         return InstrumentPose(index=image_pose.index, time_s=image_pose.time_s, has_left=True)
@@ -126,7 +137,7 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None)
         gain = along / (along + sight.std_mm**2)
         tip, change = image_pose.guide_tip + gain * difference * axis, -gain * along
         certainty = 1 - (1 - certainty) * (1 - AGREEING_TRUST * sight.confidence)
-    elif is_decided:
+    elif is_decided and not is_settled:
         tip, certainty, change = image_pose.guide_tip + difference * axis, trust, sight.std_mm**2 - along
     elif log_ratio >= DOUBTING_LOG_RATIO:
         tip, certainty, change = image_pose.guide_tip, DOUBT * certainty, 0.0

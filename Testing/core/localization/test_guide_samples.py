@@ -103,9 +103,13 @@ def test_other_lines_of_the_same_frame_are_asked_and_those_of_another_are_not() 
     assert localizer.find_guide(phantom.image(10.0, 1), phantom.course(10.0)) is None
 
 
-def test_fully_sampled_frames_leave_it_to_the_picture() -> None:
-    phantom = GuidePhantom(0, acceleration=2.0)
-    assert followed(phantom, [None, -5.0], [None, 10.0])[1] is None
+@pytest.mark.parametrize("acceleration", [1.0, 2.0])
+def test_of_a_frame_with_many_lines_some_are_asked(acceleration: float) -> None:
+    errors = []
+    for seed in SEEDS:
+        phantom = GuidePhantom(seed, acceleration=acceleration)
+        errors.append(error(followed(phantom, [None, -5.0], [None, 10.0])[1], phantom, -5.0))
+    assert np.median(np.abs(errors)) < 0.7 and np.max(np.abs(errors)) < 2.0
 
 
 def sight_at(depth: float, phantom: GuidePhantom) -> GuideSight:
@@ -145,6 +149,19 @@ def test_decisive_samples_overrule_the_picture_and_are_not_sure_alone() -> None:
     fused = fuse_guide(pose_at(9.0, phantom, certainty=0.95), sight)
     assert abs(float((fused.guide_tip - phantom.tip(-5.0)) @ phantom.axis)) < 2.0
     assert fused.certainty_of_guide <= 0.8
+
+
+def test_a_picture_of_many_lines_that_is_sure_is_not_overruled() -> None:
+    """It cannot be late; where it is in doubt, some of its own lines help as any others."""
+    phantom = GuidePhantom(2)
+    sight = sight_at(-5.0, phantom)
+    sure, doubtful = pose_at(9.0, phantom, certainty=0.95), InstrumentPose(confidence=0.2, index=1)
+    contradicted = fuse_guide(sure, sight, shows_all=True)
+    np.testing.assert_allclose(contradicted.guide_tip, sure.guide_tip)
+    assert contradicted.confidence == pytest.approx(0.475)
+    assert fuse_guide(sure, GuideLeft(), shows_all=True) is sure
+    assert fuse_guide(doubtful, sight, shows_all=True).guide_tip is not None
+    assert fuse_guide(doubtful, GuideLeft(), shows_all=True).has_left
 
 
 def test_a_doubtful_line_becomes_a_guide_by_its_samples() -> None:

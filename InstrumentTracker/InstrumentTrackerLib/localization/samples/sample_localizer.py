@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -34,8 +36,8 @@ MAX_MISMATCH = 4.0
 # The answer is the mean of what lies this near to the likeliest depth.
 NEIGHBORHOOD_MM = 3.0
 MIN_CONFIDENCE = 0.5
-# A frame of more lines has little to add to its picture, and would take seconds.
-MIN_ACCELERATION = 4.0
+# Of a frame with more lines than at R = 4 as many are asked about the guide as at R = 8: all would take seconds.
+MIN_ACCELERATION, THINNED_ACCELERATION = 4.0, 8.0
 # Where no needle is known, a shorter one may be the guide's cap that has moved.
 FIRST_SIGHT_MM = CAP_REACH_MM + 7.0
 # What the model of the void's end leaves out (its shape, its blur).
@@ -73,6 +75,7 @@ class SampleLocalizer:
         """Forget the series; the planning scan stays."""
         self._memory: TemporalMemory | None = None
         self._newest: KSpaceFrame | None = None
+        self._is_thinned = False
         self._previous: ImageFrame | None = None
         self._tissue = TissueMemory()
         self._guide = GuideSamples()
@@ -82,12 +85,11 @@ class SampleLocalizer:
         """Take a frame's samples, before its picture."""
         if self._newest is not None and self._newest.data.shape != frame.data.shape:
             self.restart()
-        self._newest = frame
         if self._memory is None:
             self._memory = TemporalMemory(frame, self._fitting_planning(frame), torch.device("cpu"))
-        elif frame.acceleration < MIN_ACCELERATION:
-            return
-        self._memory.ingest(frame)
+        self._is_thinned = frame.acceleration < MIN_ACCELERATION
+        self._newest = _thinned(frame) if self._is_thinned else frame
+        self._memory.ingest(self._newest)
 
     @torch.inference_mode()
     def find_guide(self, image: ImageFrame, course: GuideCourse | None) -> GuideSight | GuideLeft | None:
@@ -103,12 +105,7 @@ class SampleLocalizer:
             The guide as the picture shows it, None without: the samples tell where on its line it ends.
         """
         frame, memory = self._newest, self._memory
-        if (
-            frame is None
-            or frame.index != image.index
-            or image.data.shape != frame.image_shape
-            or frame.acceleration < MIN_ACCELERATION
-        ):
+        if frame is None or frame.index != image.index or image.data.shape != frame.image_shape:
             memory = None
         elif memory is not None and course is not None:
             memory.recalibrate()
@@ -118,7 +115,8 @@ class SampleLocalizer:
     def localize(self, image: ImageFrame, prediction: ExpectedPose | None) -> SamplePose | None:
         """Needle tip of the frame ingested last; None where the samples have nothing to say, or are of another frame.
 
-        None is fitted where the picture is doubted, for it would not be reported.
+        None is fitted where the picture is doubted, for it would not be reported, nor where it is made of so many lines
+        that it shows the needle better than some of them.
 
         Parameters
         ----------
@@ -138,7 +136,8 @@ class SampleLocalizer:
             course is None
             or image.is_unreliable
             or frame.index != image.index
-            or not (MIN_ACCELERATION <= frame.acceleration <= MAX_NEEDLE_ACCELERATION)
+            or self._is_thinned
+            or frame.acceleration > MAX_NEEDLE_ACCELERATION
         ):
             return None
         memory.recalibrate()
@@ -201,6 +200,14 @@ class SampleLocalizer:
             return opacity_information(samples, SampleBackground.of_needle(picture, phase, plane, course), band)
         except torch.linalg.LinAlgError:
             return None
+
+
+def _thinned(frame: KSpaceFrame) -> KSpaceFrame:
+    """Lines of every slice drawn by chance, and no others; the same ones for the same frame."""
+    order = np.where(frame.mask, np.random.default_rng(frame.index).random(frame.mask.shape), np.inf)
+    n_lines = max(1, round(frame.mask.shape[1] / THINNED_ACCELERATION))
+    mask = frame.mask & (order <= np.sort(order, axis=1)[:, n_lines - 1 : n_lines])
+    return replace(frame, data=frame.data * mask[:, :, None], mask=mask)
 
 
 def _in_ras(covariance: Array, course: Course, plane: ImagePlane) -> Array:
