@@ -16,7 +16,7 @@ from TemporalReconLib.reconstruction.device import computes_bfloat16
 from TemporalReconLib.training.checkpoint import CheckpointFolder
 from TemporalReconLib.training.descent import Descent
 from TemporalReconLib.training.pace import Pace
-from TemporalReconLib.training.processes import ignore_interrupt, in_words
+from TemporalReconLib.training.processes import in_words, leave_ending_to_trainer
 from TemporalReconLib.training.training_log import open_log
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -183,7 +183,7 @@ class Trainer:
                 batch_size=None,
                 num_workers=n_workers,
                 prefetch_factor=6 if n_workers else None,
-                worker_init_fn=ignore_interrupt,
+                worker_init_fn=leave_ending_to_trainer,
             )
         )
 

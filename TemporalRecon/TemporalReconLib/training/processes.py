@@ -63,9 +63,10 @@ def training_process(device: str) -> Iterator[Process]:
         distributed.destroy_process_group()
 
 
-def ignore_interrupt(worker: int) -> None:
-    """Ctrl-C reaches all processes of a terminal; the one that trains decides when to end."""
+def leave_ending_to_trainer(worker: int) -> None:
+    """Ctrl-C reaches all processes of a terminal, SIGTERM all of a batch job; who trains decides when to end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def in_words(device: torch.device, n_ranks: int) -> str:

@@ -24,7 +24,7 @@ from TemporalReconLib.training.descent import Descent
 from TemporalReconLib.training.example_stream import ExampleStream, StreamConfig
 from TemporalReconLib.training.examples import Example
 from TemporalReconLib.training.pace import Pace
-from TemporalReconLib.training.processes import ignore_interrupt, in_words
+from TemporalReconLib.training.processes import in_words, leave_ending_to_trainer
 from TemporalReconLib.training.recipe import Recipe
 from TemporalReconLib.training.training_log import open_log
 from TemporalReconLib.training.unroll import Progress, SampledBatch, Unroll
@@ -202,7 +202,7 @@ class Trainer:
                 batch_size=None,
                 num_workers=n_workers,
                 prefetch_factor=4 if n_workers else None,
-                worker_init_fn=ignore_interrupt,
+                worker_init_fn=leave_ending_to_trainer,
             )
         )
 

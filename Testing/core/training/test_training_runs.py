@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -73,6 +76,22 @@ def test_ctrl_c_finishes_the_step_and_the_same_call_goes_on(tmp_path):
     assert [report.step for report in reports] == [3, 4, 5, 6]
     assert (finished.step, finished.is_interrupted) == (6, False)
     assert reports[-1].validation is not None and reports[-1].best == reports[-1].validation.psnr_tip
+
+
+def test_the_end_of_a_batch_job_spares_who_makes_examples_until_the_step_is_done(tmp_path):
+    """SLURM sends SIGTERM to all processes of a job at once."""
+
+    def end_job(step):
+        if step == 2:
+            # Not from here: torch's own handler obeys its parent, as when all is done.
+            subprocess.run(["kill", *(str(child.pid) for child in multiprocessing.active_children())], check=True)
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    stopped = run(tmp_path, at_step=end_job, recipe=replace(RECIPE, workers=1))
+    assert (stopped.step, stopped.is_interrupted) == (2, True)
+    assert open_weights(stopped.model, "temporal").metadata["training"]["steps"] == 2
+    assert not multiprocessing.active_children()
 
 
 def test_a_second_ctrl_c_does_not_wait(tmp_path):
