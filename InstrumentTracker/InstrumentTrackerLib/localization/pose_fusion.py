@@ -39,6 +39,7 @@ Array = NDArray[np.float64]
 def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> InstrumentPose:
     """Combine what the picture and the samples of one frame say; guide and axis are the picture's.
 
+    - The samples say that the guide has left: so has its needle, whatever void lies on its line.
     - Only one of them has a needle tip: it is taken, with the lower confidence if the picture shows a guide. A needle
       that the picture does not show must be ``SURE`` in the samples: tissue changes too.
     - They agree (gate of 99.9 %): weighted by the inverse covariances; the higher confidence, at most the guide's.
@@ -49,7 +50,7 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     Source of the weighting: Bar-Shalom, Li and Kirubarajan, Estimation with Applications to Tracking and Navigation
     (2001), chapter 8. The two share noise, so that the fused covariance is a little too small.
     """
-    if sample_pose is None or sample_pose.needle_tip is None:
+    if sample_pose is None or sample_pose.needle_tip is None or image_pose.has_left:
         return image_pose
     if not image_pose.is_present:
         return InstrumentPose(

@@ -223,6 +223,19 @@ def test_a_guide_that_stays_or_is_drawn_back_has_not_left(angle_deg: float) -> N
         assert not any(isinstance(sight, GuideLeft) for sight in sights)
 
 
+@pytest.mark.parametrize(("depth", "expected"), [(None, GuideLeft), (3.0, type(None))])
+def test_where_the_picture_shows_no_guide_any_more_the_samples_tell_whether_it_has_left(
+    depth: float | None, expected: type
+) -> None:
+    for seed in SEEDS[:2]:
+        sights = followed(GuidePhantom(seed), [*CAME, depth, depth], [*CAME, None, None])
+        assert [type(sight) for sight in sights[-2:]] == [expected] * 2
+
+
+def test_nobody_is_asked_for_ever_about_a_guide_that_no_picture_shows() -> None:
+    assert followed(GuidePhantom(0), [*CAME, *[None] * 8], [*CAME, *[None] * 8])[-2:] == [None] * 2
+
+
 def test_a_guide_that_has_gone_into_the_next_slice_has_not_left() -> None:
     """Its picture still shows it in the slice before."""
 

@@ -101,6 +101,11 @@ def test_a_picture_without_an_instrument_leaves_the_needle_to_the_samples() -> N
     assert (fused.guide_tip, fused.index, fused.time_s) == (None, 7, 1.5)
 
 
+def test_with_its_guide_a_needle_has_left_too() -> None:
+    gone = InstrumentPose(index=7, has_left=True)
+    assert fuse(gone, sample_pose(tip_at(30.0))) is gone
+
+
 def test_without_samples_the_picture_stays_as_it_is() -> None:
     pose = image_pose(tip_at(10.0))
     assert fuse(pose, None) is pose

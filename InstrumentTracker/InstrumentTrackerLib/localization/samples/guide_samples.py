@@ -106,7 +106,7 @@ class GuideSamples:
         image
             Its picture, on the scale of the samples.
         course
-            The guide in it, None without.
+            The guide in it, None without: then the samples are asked for a while whether it has left where they saw it.
         """
         if course is not None and self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
@@ -115,11 +115,14 @@ class GuideSamples:
         if self._n_unseen > UNSEEN_FRAMES:
             self._last = None
         posterior, left = None, None
-        if memory is not None and course is not None and self._tissue.pictures is not None:
-            posterior = self._fit(memory, self._tissue.pictures, plane, course, learns=not image.is_unreliable)
+        asked = course or (self._told if self._n_unseen <= UNSEEN_FRAMES else None)
+        if memory is not None and asked is not None and self._tissue.pictures is not None:
+            memory.recalibrate()
+            learns = course is not None and not image.is_unreliable
+            posterior = self._fit(memory, self._tissue.pictures, plane, asked, learns)
             # A guide that was there from the beginning is tissue to the memory: only one that came can be missed.
             if posterior is not None and self._told is not None and _has_left(posterior):
-                is_beside = self._is_beside(memory, self._tissue.pictures, plane, course)
+                is_beside = self._is_beside(memory, self._tissue.pictures, plane, asked)
                 left = None if is_beside else GuideLeft()
         sight = None if posterior is None or course is None else _sight(posterior, plane, course)
         end = None if sight is None or posterior is None else posterior.likeliest

@@ -107,8 +107,6 @@ class SampleLocalizer:
         frame, memory = self._newest, self._memory
         if frame is None or frame.index != image.index or image.data.shape != frame.image_shape:
             memory = None
-        elif memory is not None and course is not None:
-            memory.recalibrate()
         return self._guide.update(memory, image, ImagePlane.of(image), course)
 
     @torch.inference_mode()
