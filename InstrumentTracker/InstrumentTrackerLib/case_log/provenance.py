@@ -20,8 +20,8 @@ class Provenance:
         Of this software.
     commit
         Of its source, marked where that was changed.
-    method, segmenter, localizer
-        Names of reconstruction, segmentation and localization.
+    method, segmenter
+        Names of reconstruction and segmentation.
     weights_sha256
         Of the reconstruction's weights.
     segmenter_sha256
@@ -38,7 +38,6 @@ class Provenance:
     weights_sha256: str = ""
     segmenter: str = ""
     segmenter_sha256: str = ""
-    localizer: str = ""
     device: str = ""
     source: str = ""
 
