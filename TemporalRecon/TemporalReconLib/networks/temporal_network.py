@@ -134,7 +134,7 @@ class TemporalOutput:
     image
         complex64 (batch, row, col), at the scale of the input.
     log_error
-        float32 (batch, 1, row, col): natural logarithm of the expected absolute error of each pixel.
+        float32 (batch, 1, row, col): natural logarithm of the expected absolute error of each pixel's magnitude.
     features
         Last features (batch, width, row/2, col/2), rounded up to whole blocks.
     energies
@@ -149,7 +149,7 @@ class TemporalOutput:
 
     @property
     def expected_error(self) -> torch.Tensor:
-        """Expected absolute error of each pixel, float32 (batch, row, col), within what training lets it be."""
+        """Expected absolute error of each magnitude, float32 (batch, row, col), within what training lets it be."""
         return torch.exp(self.log_error[:, 0].clamp(-8.0, 3.0))
 
 

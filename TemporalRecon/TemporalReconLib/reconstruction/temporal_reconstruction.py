@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
@@ -24,9 +23,6 @@ from TemporalReconLib.weights.bundle import Weights, default_weights, fill_netwo
 
 # More slices than these go through the network in turns, which bounds its memory.
 _SLICES_AT_ONCE = 8
-# The network expects the error of the complex pixel. The magnitude errs by the part along the pixel's own phase: on
-# average over all directions this much of it.
-_ALONG_PHASE = 2.0 / math.pi
 
 
 class TemporalReconstruction(StreamingReconstructor):
@@ -119,7 +115,7 @@ class TemporalReconstruction(StreamingReconstructor):
             evidences.append(QualityEvidence.of(known, output))
         self._states = states
         self.evidence = reduce(add, evidences)
-        self._uncertainty = (torch.cat(errors) * (_ALONG_PHASE * memory.scale)).cpu().numpy()
+        self._uncertainty = (torch.cat(errors) * memory.scale).cpu().numpy()
         image = torch.cat(images) * memory.scale
         coil = memory.first_coil
         return image.abs().cpu().numpy(), None if coil is None else (image * coil).cpu().numpy()

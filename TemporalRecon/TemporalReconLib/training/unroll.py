@@ -63,6 +63,11 @@ class SampledBatch:
         """The combined noise-free image of a frame, complex64 (batch, row, col)."""
         return self._combined(self.batch.objects[:, frame])
 
+    def true_magnitude(self, frame: int) -> torch.Tensor:
+        """What the user wants to see, float32 (batch, row, col): the target is darker where sensitivities are wrong."""
+        received = torch.linalg.vector_norm(self._scanner.sensitivities, dim=1).transpose(-1, -2)
+        return self.batch.objects[:, frame].abs() * received
+
     def observe(self, frame: int, progress: Progress) -> TemporalInput:
         """Acquire a frame: renew the lines in ``progress`` and give what the network may know."""
         batch = self.batch
@@ -142,6 +147,7 @@ class TemporalUnroll(Unroll):
             heatmaps = self.network.heatmaps_of(output)
             maps = sampled.batch.maps[:, frame]
             total = total + frame_loss(output, heatmaps, sampled.target(frame), maps, previous)
+            total = total + _LIKELIHOOD_WEIGHT * error_likelihood(output, sampled.true_magnitude(frame))
         if progress.state is not None:
             progress.state = progress.state.detached()
         return total / len(frames)
@@ -170,8 +176,7 @@ def frame_loss(
     shows wrong (without that weight it pays to wait until a change is certain), of the complex image and of its
     magnitude, and absolute error of the magnitude's gradients, which place edges. Their logarithm is what counts: ten
     per cent less error is worth the same in a first frame at R = 32 without planning scan and in a late one at R = 8.
-    Beside it cross entropy of the shaft and tip maps, and the likelihood of the predicted error under a Laplace
-    distribution (Kendall and Gal, NeurIPS 2017), which does not pull on the image.
+    Beside it cross entropy of the shaft and tip maps.
     """
     shaft, tip, weight = maps.unbind(dim=1)
     if previous is not None:
@@ -187,13 +192,23 @@ def frame_loss(
     heat = functional.binary_cross_entropy_with_logits(
         heatmaps, torch.stack([shaft, tip], dim=1), weight=weight[:, None]
     )
+    return torch.log(image + 0.5 * edges + _GOOD_ENOUGH).mean() + 0.1 * heat
+
+
+def error_likelihood(output: TemporalOutput, true_magnitude: torch.Tensor) -> torch.Tensor:
+    """Of the expected errors under a Laplace distribution (Kendall and Gal, NeurIPS 2017), negative and logarithmic.
+
+    ``true_magnitude``, float32 (batch, row, col), is the patient's and not the target: wrong coil sensitivities shade
+    the target too, and a user must be told. This does not pull on the image.
+    """
+    error = (output.image.detach().abs() - true_magnitude).abs()
     log_error = output.log_error[:, 0].clamp(-8.0, 3.0)
-    likelihood = (log_error + error.detach() * torch.exp(-log_error)).mean()
-    return torch.log(image + 0.5 * edges + _GOOD_ENOUGH).mean() + 0.1 * heat + 0.05 * likelihood
+    return (log_error + error * torch.exp(-log_error)).mean()
 
 
 # Of a pixel that the previous image shows wrong by the brightness of tissue, beside one that it shows right.
 _MISSING_WEIGHT = 4.0
+_LIKELIHOOD_WEIGHT = 0.05
 # Below this error, in units of tissue, an example stops to pull.
 _GOOD_ENOUGH = 0.01
 

@@ -57,11 +57,8 @@ def test_the_expected_error_is_within_a_factor_of_two_of_the_true_one(errors):
 
 def test_where_more_error_is_expected_there_is_more(errors):
     expected, true = errors
-    deciles = np.array_split(true[np.argsort(expected)], 10)
-    means = np.array([part.mean() for part in deciles])
-    # Where nothing but noise is left, neighboring deciles are alike: what two standard errors do not tell apart.
-    alike = 2.0 * np.array([np.hypot(*(part.std() / part.size**0.5 for part in pair)) for pair in pairwise(deciles)])
-    assert (np.diff(means) > -alike).all(), means
+    deciles = [part.mean() for part in np.array_split(true[np.argsort(expected)], 10)]
+    assert all(low < high for low, high in pairwise(deciles)), deciles
 
 
 def test_brighter_samples_have_proportionally_larger_errors(method):

@@ -9,7 +9,7 @@ from TemporalReconLib.training.crnn_unroll import CrnnUnroll
 from TemporalReconLib.training.example_stream import stacked
 from TemporalReconLib.training.examples import Example, Sampling, random_example
 from TemporalReconLib.training.stored_series import series_of_seed
-from TemporalReconLib.training.unroll import SampledBatch, TemporalUnroll, frame_loss
+from TemporalReconLib.training.unroll import SampledBatch, TemporalUnroll, error_likelihood, frame_loss
 
 SMALL = CrnnMriConfig(n_iterations=2, n_filters=4)
 FRAMES = 5
@@ -93,3 +93,24 @@ def test_a_picture_that_waits_costs_more_than_one_that_errs_as_much_where_nothin
     assert loss(waiting, tissue) > loss(erring, tissue) + 1.0
     # What the previous image shows and should not is missing as well: a needle that was drawn back.
     assert loss(erring, elsewhere) > loss(waiting, tissue * target)
+
+
+def test_the_expected_error_counts_what_wrong_sensitivities_shade(batch):
+    """An image without any error of reconstruction, whose coils are taken for each other in one half."""
+    mistaken = batch.coil_maps.clone()
+    mistaken[:, :, :16] = batch.coil_maps.flip(1)[:, :, :16]
+    sampled = SampledBatch(Example(**{**batch.__dict__, "sensitivities": _unit(mistaken)}))
+    image, truth = sampled.target(2), _unit_root(batch.coil_maps) * batch.objects[:, 2].abs()
+    assert torch.allclose(sampled.true_magnitude(2), truth, atol=1e-5)
+    error = (image.abs() - truth).abs()
+    assert error[:, :16].mean() > 0.1 * truth.mean() and error[:, 16:].max() < 1e-4
+
+    def likelihood(in_mistaken_half: float, elsewhere: float = 0.01) -> float:
+        expected = torch.full_like(error, elsewhere)
+        expected[:, :16] = in_mistaken_half
+        output = TemporalOutput(image, torch.log(expected)[:, None], image.real, torch.zeros(2, 3))
+        return float(error_likelihood(output, sampled.true_magnitude(2)))
+
+    shaded, everywhere = float(error[:, :16].mean()), float(error.mean())
+    assert likelihood(shaded) < likelihood(everywhere, everywhere) - 0.5
+    assert likelihood(shaded) < min(likelihood(2.0 * shaded), likelihood(0.5 * shaded))
