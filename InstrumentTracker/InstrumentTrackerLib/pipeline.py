@@ -17,7 +17,7 @@ from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
 from InstrumentTrackerLib.localization.pose_fusion import fuse, fuse_guide
 from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
-from InstrumentTrackerLib.localization.samples.sample_localizer import MIN_ACCELERATION, SampleLocalizer
+from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import InstrumentMask
 from InstrumentTrackerLib.segmentation.segmenter import Segmenter
@@ -103,8 +103,7 @@ class TrackingPipeline:
         If the samples of the picture were the last that came in, both tips are measured in both.
         """
         pose, mask, course = self._in_picture(image)
-        shows_all = image.acceleration < MIN_ACCELERATION
-        pose = fuse_guide(pose, self._samples.find_guide(image, course), shows_all)
+        pose = fuse_guide(pose, self._samples.find_guide(image, course), self._samples.has_many_lines)
         pose = fuse(pose, self._samples.localize(image, self._last))
         if (image.acceleration > MAX_NEEDLE_ACCELERATION or image.is_unreliable) and pose.needle_tip is not None:
             pose = pose.without_needle()

@@ -112,6 +112,14 @@ def test_of_a_frame_with_many_lines_some_are_asked(acceleration: float) -> None:
     assert np.median(np.abs(errors)) < 0.7 and np.max(np.abs(errors)) < 2.0
 
 
+@pytest.mark.parametrize(("acceleration", "cannot_be_late"), [(1.0, True), (3.0, True), (8.0, False), (16.0, False)])
+def test_the_frame_tells_whether_its_picture_can_be_late(acceleration: float, cannot_be_late: bool) -> None:
+    """A picture made elsewhere does not state its acceleration."""
+    localizer = SampleLocalizer()
+    localizer.ingest(GuidePhantom(0, acceleration=acceleration).frame(None, 0))
+    assert localizer.has_many_lines is cannot_be_late
+
+
 def sight_at(depth: float, phantom: GuidePhantom) -> GuideSight:
     sight = followed(phantom, [None, depth], [None, depth + 8.0])[1]
     assert isinstance(sight, GuideSight)

@@ -55,6 +55,11 @@ class SampleLocalizer:
     frame before. The void's depth is searched along the predicted axis. The previous picture without its needle
     predicts the samples; its errors (motion, gain, artifacts) and the noise are nuisances whose level the residual
     tells.
+
+    Attributes
+    ----------
+    has_many_lines
+        The frame ingested last has so many lines that its picture cannot be late, and only some of them are asked.
     """
 
     def __init__(self) -> None:
@@ -75,7 +80,7 @@ class SampleLocalizer:
         """Forget the series; the planning scan stays."""
         self._memory: TemporalMemory | None = None
         self._newest: KSpaceFrame | None = None
-        self._is_thinned = False
+        self.has_many_lines = False
         self._previous: ImageFrame | None = None
         self._tissue = TissueMemory()
         self._guide = GuideSamples()
@@ -87,8 +92,8 @@ class SampleLocalizer:
             self.restart()
         if self._memory is None:
             self._memory = TemporalMemory(frame, self._fitting_planning(frame), torch.device("cpu"))
-        self._is_thinned = frame.acceleration < MIN_ACCELERATION
-        self._newest = _thinned(frame) if self._is_thinned else frame
+        self.has_many_lines = frame.acceleration < MIN_ACCELERATION
+        self._newest = _thinned(frame) if self.has_many_lines else frame
         self._memory.ingest(self._newest)
 
     @torch.inference_mode()
@@ -134,7 +139,7 @@ class SampleLocalizer:
             course is None
             or image.is_unreliable
             or frame.index != image.index
-            or self._is_thinned
+            or self.has_many_lines
             or frame.acceleration > MAX_NEEDLE_ACCELERATION
         ):
             return None
