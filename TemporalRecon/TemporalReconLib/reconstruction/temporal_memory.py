@@ -113,6 +113,11 @@ class TemporalMemory:
         )
 
     @property
+    def has_prior(self) -> bool:
+        """Whether there is a planning image; one that comes without k-space waits for lines that tell its gain."""
+        return bool(self._prior.any())
+
+    @property
     def first_coil(self) -> torch.Tensor | None:
         """Sensitivity (slice, row, col) of the only coil, None where there are several."""
         return self._sensitivities[0] if self._sensitivities.shape[0] == 1 else None

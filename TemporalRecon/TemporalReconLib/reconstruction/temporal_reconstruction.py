@@ -99,7 +99,11 @@ class TemporalReconstruction(StreamingReconstructor):
     def _image(self) -> Pixels:
         memory = self._memory
         assert memory is not None and self._newest is not None
+        had_prior = memory.has_prior
         turned = memory.recalibrate()
+        if memory.has_prior and not had_prior:
+            # What was made without the planning image would go on from picture to picture.
+            self._states = []
         images, errors, states, evidences = [], [], [], []
         for number, first in enumerate(range(0, self._newest.image_shape[0], _SLICES_AT_ONCE)):
             slices = slice(first, first + _SLICES_AT_ONCE)
