@@ -88,9 +88,7 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     return replace(image_pose, confidence=DOUBT * image_pose.confidence)
 
 
-def fuse_guide(
-    image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None, shows_all: bool = False
-) -> InstrumentPose:
+def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None, shows_all: bool) -> InstrumentPose:
     """Combine where the picture and the samples of one frame say that the guide ends; the axis is the picture's.
 
     Parameters

@@ -40,12 +40,18 @@ class TemporalMemory:
         First frame of the series.
     planning
         Fully sampled planning scan; an image is brought to the gain of the samples and serves as lines of its own.
+
+    Attributes
+    ----------
+    has_prior
+        Whether there is a planning image; one that comes without k-space waits for lines that tell its gain.
     """
 
     def __init__(self, first: KSpaceFrame, planning: KSpaceFrame | ImageFrame | None, device: torch.device) -> None:
         self.device = device
         self._row_phase, self._line_phase = centering_phase(first.image_shape[1], device)
         self._planning_image: torch.Tensor | None = None
+        self.has_prior = False
         self._noise_variance = math.nan
         calibrating = planning if isinstance(planning, KSpaceFrame) else first
         lines, mask = hybrid_lines(calibrating, device)
@@ -113,11 +119,6 @@ class TemporalMemory:
         )
 
     @property
-    def has_prior(self) -> bool:
-        """Whether there is a planning image; one that comes without k-space waits for lines that tell its gain."""
-        return bool(self._prior.any())
-
-    @property
     def first_coil(self) -> torch.Tensor | None:
         """Sensitivity (slice, row, col) of the only coil, None where there are several."""
         return self._sensitivities[0] if self._sensitivities.shape[0] == 1 else None
@@ -132,6 +133,7 @@ class TemporalMemory:
         self._sensitivities = estimate_sensitivities(self._centered_lines(), self._history.age < NEVER)
         self._is_calibrated = True
         self._prior = self._encoding().whole_adjoint(self._by_slice(self._history.lines))
+        self.has_prior = True
 
     def _fit_planning_image(self, planned: torch.Tensor, known: torch.Tensor) -> None:
         """The planning image at the gain of the samples as prior, and its lines where none were acquired."""
@@ -143,6 +145,7 @@ class TemporalMemory:
         energy = (predicted.abs() ** 2 * where).sum(dim=(1, 2, 3))
         gain = (correlation / energy.clamp_min(torch.finfo(torch.float32).tiny)).clamp_min(0.0)
         self._prior = planned * gain[:, None, None].to(torch.complex64)
+        self.has_prior = bool((gain > 0).any())
         lines.copy_(torch.where(where, lines, predicted * gain[:, None, None, None]))
         self._history.age.clamp_(max=PLANNING_AGE)
 

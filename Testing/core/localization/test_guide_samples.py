@@ -141,7 +141,7 @@ def test_where_they_agree_the_tip_lies_between_and_is_surer_than_either() -> Non
     phantom = GuidePhantom(2)
     sight = sight_at(-5.0, phantom)
     depth = float((sight.guide_tip - phantom.tip(0.0)) @ phantom.axis)
-    fused = fuse_guide(pose_at(depth + 1.0, phantom), sight)
+    fused = fuse_guide(pose_at(depth + 1.0, phantom), sight, shows_all=False)
     assert fused.guide_tip is not None and fused.guide_tip_covariance is not None
     assert 0.0 < float((fused.guide_tip - sight.guide_tip) @ phantom.axis) < 1.0
     assert fused.certainty_of_guide > 0.6
@@ -154,7 +154,7 @@ def test_where_they_agree_the_tip_lies_between_and_is_surer_than_either() -> Non
 def test_decisive_samples_overrule_the_picture_and_are_not_sure_alone() -> None:
     phantom = GuidePhantom(2)
     sight = sight_at(-5.0, phantom)
-    fused = fuse_guide(pose_at(9.0, phantom, certainty=0.95), sight)
+    fused = fuse_guide(pose_at(9.0, phantom, certainty=0.95), sight, shows_all=False)
     assert abs(float((fused.guide_tip - phantom.tip(-5.0)) @ phantom.axis)) < 2.0
     assert fused.certainty_of_guide <= 0.8
 
@@ -175,7 +175,7 @@ def test_a_picture_of_many_lines_that_is_sure_is_not_overruled() -> None:
 def test_a_doubtful_line_becomes_a_guide_by_its_samples() -> None:
     phantom = GuidePhantom(2)
     sight = sight_at(-5.0, phantom)
-    fused = fuse_guide(InstrumentPose(confidence=0.2, index=1), sight)
+    fused = fuse_guide(InstrumentPose(confidence=0.2, index=1), sight, shows_all=False)
     np.testing.assert_allclose(fused.guide_tip, sight.guide_tip)
     np.testing.assert_allclose(fused.axis, phantom.axis, atol=1e-6)
     assert fused.confidence == pytest.approx(0.8 * sight.confidence)
@@ -188,14 +188,14 @@ def test_samples_that_only_doubt_the_picture_halve_its_confidence(loss_per_mm: f
     depth = np.arange(-40.0, 20.0)
     evidence = (200.0 - loss_per_mm * np.abs(depth - sight.posterior.likeliest))[None]
     posterior = replace(sight.posterior, depth=depth, log_evidence=evidence, log_prior=np.zeros(depth.size))
-    fused = fuse_guide(pose_at(4.0, phantom), replace(sight, posterior=posterior))
+    fused = fuse_guide(pose_at(4.0, phantom), replace(sight, posterior=posterior), shows_all=False)
     np.testing.assert_allclose(fused.guide_tip, phantom.tip(4.0))
     assert fused.certainty_of_guide == pytest.approx(certainty)
 
 
 def test_without_a_sight_nothing_changes() -> None:
     pose = pose_at(3.0, GuidePhantom(0))
-    assert fuse_guide(pose, None) is pose
+    assert fuse_guide(pose, None, shows_all=False) is pose
 
 
 def test_a_picture_that_misses_the_guide_does_not_make_it_tissue() -> None:
@@ -302,7 +302,7 @@ def test_ends_that_were_dismissed_may_have_any_evidence_up_to_there() -> None:
 
 
 def test_a_guide_that_the_samples_miss_is_not_seen_however_sure_the_picture_is() -> None:
-    fused = fuse_guide(pose_at(3.0, GuidePhantom(0), certainty=0.95), GuideLeft())
+    fused = fuse_guide(pose_at(3.0, GuidePhantom(0), certainty=0.95), GuideLeft(), shows_all=False)
     assert fused.has_left and not fused.is_present and fused.confidence == 0.0
     assert fused.index == 1
 
