@@ -57,7 +57,7 @@ def run_benchmark(folder: Path, plan: Plan, left_out: Mapping[str, str], jobs: i
     reconstructions(plan).reconstructor(plan.method)
     contenders(plan)
     version = version_of(plan)
-    results = Results(folder, _settings(plan), plan.test_set.n_frames)
+    results = Results(folder, _settings(plan), plan.test_set.frames_at)
     for name in CONTENDERS:
         if results.drop(name, version, "version"):
             logger.warning("%s: results of other code or weights are replaced", name)
@@ -87,7 +87,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
     """What results of one folder have in common."""
     test_set = plan.test_set
     return {
-        "frames": test_set.n_frames,
+        "frames": test_set.length.setting,
         "slices": N_SLICES,
         "seed": test_set.seed,
         "development": test_set.is_development,
@@ -132,7 +132,7 @@ def _facts(plan: Plan, rows: list[Row], timing: Timing | None) -> list[str]:
     seen = "**seeds of development: no test**" if plan.test_set.is_development else "training and development use none"
     facts = [
         f"{len(by_seed)} simulated series (seeds {min(by_seed)} to {max(by_seed)}; {seen}) of "
-        f"{plan.test_set.n_frames} frames, {N_SLICES} slices, {N_COILS} coils: "
+        f"{plan.test_set.length}, {N_SLICES} slices, {N_COILS} coils: "
         + ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds)),
         f"anatomy: {', '.join(sorted({str(row['anatomy']) for row in by_seed.values()}))}",
         f"SNR {np.median(snr):.1f} (median; {min(snr):.1f} to {max(snr):.1f}): median magnitude inside the body over "

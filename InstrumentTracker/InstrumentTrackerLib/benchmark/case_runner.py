@@ -115,7 +115,7 @@ class CaseWork:
 def reconstructions(plan: Plan) -> Reconstructions:
     """Reconstruction methods, built once in a process."""
     weights = {} if plan.weights is None else {plan.method: plan.weights}
-    return Reconstructions(plan.device, weights, plan.test_set.n_frames)
+    return Reconstructions(plan.device, weights, plan.n_frames)
 
 
 @cache

@@ -72,6 +72,11 @@ class Plan:
         """All runs on the same pictures."""
         return [Run(name, series, condition, self.planning) for name in self.contenders]
 
+    @property
+    def n_frames(self) -> int:
+        """Frames of the longest series."""
+        return max(map(self.test_set.frames_at, self.accelerations))
+
     def method_at(self, acceleration: float) -> str:
         """The reconstruction that makes the pictures."""
         return DIRECT_METHOD if acceleration == 1 else self.method

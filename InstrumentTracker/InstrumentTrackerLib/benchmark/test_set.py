@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from TemporalReconLib.benchmark.series_length import SeriesLength
 from TemporalReconLib.benchmark.test_set import MAX_SERIES, N_COILS, NOISE, TEST_SEEDS_FROM, nearest_volume
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
@@ -30,6 +31,8 @@ class TrackingTestSet:
     ----------
     n_series, n_frames
         How many series, and frames of each.
+    seconds
+        Duration of each instead of frames; 0: so many frames.
     seed
         Another number is another set of patients, stories and noise.
     backgrounds
@@ -46,6 +49,7 @@ class TrackingTestSet:
     backgrounds: tuple[Path, ...] = ()
     matrix: int = 256
     is_development: bool = False
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_series <= MAX_SERIES:
@@ -53,6 +57,15 @@ class TrackingTestSet:
         if self.seed < 0 or (self.is_development and self.seed >= DEVELOPMENT_SETS):
             limit = f" and below {DEVELOPMENT_SETS} for development" if self.is_development else ""
             raise InputError(f"seed {self.seed}: expected 0 or more{limit}")
+
+    @property
+    def length(self) -> SeriesLength:
+        """Of every series."""
+        return SeriesLength(self.n_frames, self.seconds)
+
+    def frames_at(self, acceleration: float, n_slices: int = N_SLICES) -> int:
+        """Frames of each series."""
+        return self.length.frames_at(acceleration, n_slices, self.matrix)
 
     def series_seed(self, number: int) -> int:
         """Simulator's seed of series ``number`` (0 ... n_series - 1)."""
@@ -70,7 +83,7 @@ class TrackingTestSet:
         has_real_anatomy = (number // len(ORIENTATIONS)) % 2 == 1
         kind = self.kind(number)
         return SimulationConfig(
-            frames=self.n_frames,
+            frames=self.frames_at(acceleration, n_slices),
             acceleration=acceleration,
             mask=mask,
             coils=N_COILS,

@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
             tuple(options.backgrounds),
             options.matrix,
             options.development,
+            options.seconds,
         ),
         options.method,
         options.weights,

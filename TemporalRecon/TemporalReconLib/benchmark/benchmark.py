@@ -74,11 +74,11 @@ def run_benchmark(
     InputError
         If a method or its weights cannot be used, or the folder holds results under other settings.
     """
-    contenders = Contenders(device, weights, plan.test_set.n_frames)
+    contenders = Contenders(device, weights, plan.n_frames)
     digests = {method: contenders.digest(method) for method in plan.methods}
     for method in plan.methods:
         contenders.reconstructor(method)
-    results = Results(folder, _settings(plan), plan.test_set.n_frames)
+    results = Results(folder, _settings(plan), plan.test_set.frames_at)
     code = code_digest([TemporalReconLib])[:_CODE_LENGTH]
     _drop_others(results, code, digests)
     _do_runs(results, plan, contenders, code, digests, jobs, report)
@@ -89,7 +89,7 @@ def run_benchmark(
     # A method that was interrupted earlier joins when it is run to its end.
     summary = Summary((row for row in results.rows() if row["method"] in methods), ALL_METHODS)
     outcome = verdicts(summary, methods)
-    _write_summary(folder, results, summary, methods, outcome)
+    _write_summary(folder, plan, results, summary, methods, outcome)
     write_figures(folder, plan, results, summary, methods)
     return outcome
 
@@ -98,7 +98,7 @@ def _settings(plan: Plan) -> Facts:
     """What results of one folder have in common."""
     test_set = plan.test_set
     return {
-        "frames": test_set.n_frames,
+        "frames": test_set.length.setting,
         "seed": test_set.seed,
         "matrix": test_set.matrix,
         "background": [path.name for path in test_set.backgrounds],
@@ -184,7 +184,12 @@ def _measure_costs(
 
 
 def _write_summary(
-    folder: Path, results: Results, summary: Summary, methods: Mapping[str, Facts], outcome: list[Verdict]
+    folder: Path,
+    plan: Plan,
+    results: Results,
+    summary: Summary,
+    methods: Mapping[str, Facts],
+    outcome: list[Verdict],
 ) -> None:
     rows = results.rows()
     by_seed = {int(row["seed"]): row for row in rows}
@@ -193,14 +198,14 @@ def _write_summary(
     test_set = {
         "series": len(by_seed),
         "seeds": [min(by_seed), max(by_seed)],
-        "frames": len({int(row["frame"]) for row in rows}),
+        "frames": plan.test_set.length.setting,
         "anatomy": anatomies,
         "snr_median": round(float(np.median(snr)), 2),
         "snr_range": [min(snr), max(snr)],
     }
     facts = [
         f"{len(by_seed)} simulated series (seeds {min(by_seed)} to {max(by_seed)}; training uses none from "
-        f"{TEST_SEEDS_FROM} on) of {test_set['frames']} frames, one slice, {N_COILS} coils",
+        f"{TEST_SEEDS_FROM} on) of {plan.test_set.length}, one slice, {N_COILS} coils",
         f"anatomy: {', '.join(anatomies)}",
         f"SNR {test_set['snr_median']:.1f} (median; {min(snr):.1f} to {max(snr):.1f}): median magnitude inside the "
         "body over the noise's standard deviation in the combined, fully sampled image",

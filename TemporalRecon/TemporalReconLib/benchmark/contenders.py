@@ -29,7 +29,7 @@ class Contenders:
     weights
         Weights by method; a learned method without an entry uses those that come with the product.
     n_frames
-        Length of every series.
+        Length of a series, for what waits for its end.
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path], n_frames: int) -> None:

@@ -76,7 +76,7 @@ def _as_list(work: Callable[[Group], Iterable[Item]], group: Group) -> list[Item
 def _run_group(
     plan: Plan, device: str, weights: tuple[tuple[str, Path], ...], marks: Marks, runs: Sequence[Run]
 ) -> Iterator[Finished]:
-    return run_case(plan, _contenders(device, weights, plan.test_set.n_frames), runs, marks)
+    return run_case(plan, _contenders(device, weights, plan.n_frames), runs, marks)
 
 
 @cache

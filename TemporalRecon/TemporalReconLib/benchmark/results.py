@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ class Results:
     ----------
     settings
         What all results of the folder have in common, JSON values.
-    n_frames
-        Rows of a finished run.
+    frames_at
+        Rows of a finished run at an acceleration.
 
     Raises
     ------
@@ -39,9 +39,9 @@ class Results:
         If the folder cannot be made, or holds results under other settings.
     """
 
-    def __init__(self, folder: Path, settings: Mapping[str, Any], n_frames: int) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, Any], frames_at: Callable[[float], int]) -> None:
         self.folder = folder
-        self._n_frames = n_frames
+        self._frames_at = frames_at
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -130,7 +130,9 @@ class Results:
                 # The last line is cut where the machine stopped while it was written.
                 if number < len(lines):
                     raise InputError(f"{path}: line {number} is no result; give another --output") from error
-        finished = {run: rows for run, rows in found.items() if len(rows) == self._n_frames}
+        finished = {
+            run: rows for run, rows in found.items() if len(rows) == self._frames_at(run.condition.acceleration)
+        }
         if sum(map(len, finished.values())) != len(lines):
             self._rows = finished
             self._write()

@@ -109,6 +109,11 @@ class Plan:
         return [Run(method, series, condition, given) for method, given in product(self.methods, self.planning)]
 
     @property
+    def n_frames(self) -> int:
+        """Frames of the longest series."""
+        return max(map(self.test_set.frames_at, self.accelerations))
+
+    @property
     def picture_series(self) -> int:
         """The series whose images are kept for the figures: on real anatomy if the set has any."""
         numbers = range(self.test_set.n_series)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from TemporalReconLib.acquisition.series import open_series
+from TemporalReconLib.benchmark.series_length import SeriesLength
 from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import slice_normal
 from TemporalReconLib.simulation.simulation_config import ORIENTATIONS, SimulationConfig
@@ -35,6 +36,8 @@ class TestSet:
     ----------
     n_series, n_frames
         How many series, and frames of each.
+    seconds
+        Duration of each instead of frames; 0: so many frames.
     seed
         Another number is another set of patients, stories and noise.
     backgrounds
@@ -50,12 +53,22 @@ class TestSet:
     seed: int = 0
     backgrounds: tuple[Path, ...] = ()
     matrix: int = 256
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.n_series <= MAX_SERIES:
             raise InputError(f"series {self.n_series} must lie between 1 and {MAX_SERIES}")
         if self.seed < 0:
             raise InputError(f"seed {self.seed} is negative; expected 0 or more")
+
+    @property
+    def length(self) -> SeriesLength:
+        """Of every series."""
+        return SeriesLength(self.n_frames, self.seconds)
+
+    def frames_at(self, acceleration: float) -> int:
+        """Frames of each series."""
+        return self.length.frames_at(acceleration, 1, self.matrix)
 
     def series_seed(self, number: int) -> int:
         """Simulator's seed of series ``number`` (0 ... n_series - 1)."""
@@ -66,7 +79,7 @@ class TestSet:
         orientation = ORIENTATIONS[number % len(ORIENTATIONS)]
         has_real_anatomy = (number // len(ORIENTATIONS)) % 2 == 1
         return SimulationConfig(
-            frames=self.n_frames,
+            frames=self.frames_at(acceleration),
             acceleration=acceleration,
             mask=mask,
             coils=N_COILS,

@@ -50,7 +50,14 @@ def run(options: argparse.Namespace) -> int:
     if options.methods is not None:
         methods, left_out = listed(options.methods, "--methods", str), {}
     plan = Plan(
-        TestSet(options.series, options.frames, options.seed, tuple(options.backgrounds), options.matrix),
+        TestSet(
+            options.series,
+            options.frames,
+            options.seed,
+            tuple(options.backgrounds),
+            options.matrix,
+            options.seconds,
+        ),
         methods,
         listed(options.accelerations, "--accelerations", float),
         listed(options.masks, "--masks", str),

@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 
 def add_benchmark_options(parser: argparse.ArgumentParser, accelerations: str, has_subcommands: bool = False) -> None:
-    """``--output --series --frames --accelerations --backgrounds --matrix --seed --jobs``.
+    """``--output --series --frames --seconds --accelerations --backgrounds --matrix --seed --jobs``.
 
     Parameters
     ----------
@@ -37,7 +37,15 @@ def add_benchmark_options(parser: argparse.ArgumentParser, accelerations: str, h
         help=f"{needed}continues what it holds",
     )
     parser.add_argument("--series", type=int, default=20, metavar="N", help="simulated biopsies (%(default)s)")
-    parser.add_argument("--frames", type=int, default=24, metavar="F", help="frames of each (%(default)s)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--frames", type=int, default=24, metavar="F", help="frames of each (%(default)s)")
+    length.add_argument(
+        "--seconds",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="duration of each instead, as on a scanner: the hand is then as fast at every acceleration",
+    )
     parser.add_argument(
         "--accelerations", default=accelerations, metavar="R,R", help="accelerations to compare (%(default)s)"
     )

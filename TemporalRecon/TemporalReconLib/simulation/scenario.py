@@ -10,9 +10,8 @@ from scipy.interpolate import PchipInterpolator
 
 from TemporalReconLib.simulation.biopsy_plan import BiopsyPlan
 from TemporalReconLib.simulation.instrument import InstrumentState
+from TemporalReconLib.simulation.simulation_config import STORY_FRAMES
 
-# A shorter series shows the end of the story rather than all of it in a rush.
-_STORY_FRAMES = 20
 _FIRING_MM = 20.0
 _FIRING_SECONDS = 0.02
 # Story time (0..1) of the events. The shot falls early in its frame, so that its middle already sees all of it.
@@ -104,7 +103,7 @@ class Scenario:
         """0 (before the guide enters) to 1 (needle at the target)."""
         if not self.moving:
             return 1.0
-        story = max(self.frames, _STORY_FRAMES)
+        story = max(self.frames, STORY_FRAMES)
         frame = (time_s - self.start_time_s) / self.frame_interval_s
         return float(np.clip((frame + story - self.frames) / story, 0.0, 1.0))
 
@@ -140,7 +139,7 @@ class Scenario:
     @property
     def _enters(self) -> float:
         """The guide is put in between two frames, never within one."""
-        story = max(self.frames, _STORY_FRAMES)
+        story = max(self.frames, STORY_FRAMES)
         return round(_ENTERS * story) / story if self.moving else 0.0
 
     def _extension(self, time_s: float, story: float) -> float:
@@ -148,7 +147,7 @@ class Scenario:
         by_hand = float(_ADVANCE(story)) * before_firing
         if not self.moving:
             return self.final_extension_mm
-        story_frames = max(self.frames, _STORY_FRAMES)
+        story_frames = max(self.frames, STORY_FRAMES)
         frame = round(_FIRES * story_frames) - (story_frames - self.frames) + _FIRES_WITHIN_FRAME
         fire_time = self.start_time_s + frame * self.frame_interval_s
         return by_hand + _FIRING_MM * float(np.clip((time_s - fire_time) / _FIRING_SECONDS + 0.5, 0, 1))

@@ -15,6 +15,8 @@ MAX_SIMULATED_COILS = 32
 MAX_SLICES = 20
 FIELD_OF_VIEW_MM = 280.0
 SLICE_THICKNESS_MM = 3.0
+# A shorter series shows the end of the story rather than all of it in a rush.
+STORY_FRAMES = 20
 
 
 @dataclass(frozen=True)

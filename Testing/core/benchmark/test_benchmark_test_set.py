@@ -1,5 +1,6 @@
 """The test set: unseen in training, as noisy as stated, with the instrument in the picture."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,26 @@ def test_patients_and_stories_are_the_same_at_every_acceleration_and_mask() -> N
     assert {SMALL.config(number, 8, "paper").orientation for number in range(2)} == {"coronal", "sagittal"}
 
 
+def test_in_seconds_the_hand_is_as_fast_at_every_acceleration() -> None:
+    timed = dataclasses.replace(SMALL, seconds=6.0)
+    slow, fast = (simulate_series(timed.config(1, acceleration, "golden")) for acceleration in (8, 32))
+    assert (slow.config.frames, fast.config.frames) == (82, 329)
+    for seconds in (0.5, 1.5, 3.0, 4.0, 5.5):
+        states = [series.scenario.state(seconds) for series in (slow, fast)]
+        if states[0] is None:
+            assert states[1] is None
+            continue
+        # Events lie between two frames, wherever those lie.
+        assert np.linalg.norm(states[0].guide_tip - states[1].guide_tip) < 0.5
+        assert states[0].extension_mm == pytest.approx(states[1].extension_mm, abs=0.5)
+
+
+def test_fully_sampled_moments_are_as_many_as_frames_of_a_fast_scan() -> None:
+    timed = TestSet(seconds=6.0)
+    assert timed.frames_at(1.0) == timed.frames_at(16.0) == round(6.0 / (16 * 4.56e-3))
+    assert TestSet(n_frames=7).frames_at(1.0) == TestSet(n_frames=7).frames_at(32.0) == 7
+
+
 def test_half_of_the_series_lie_in_the_volume_nearest_to_their_slices(tmp_path: Path) -> None:
     paths = []
     for name, normal in (("sagittal", 0), ("coronal", 1), ("axial", 2)):
@@ -92,6 +113,10 @@ def test_impossible_sets_are_refused() -> None:
         TestSet(n_series=0)
     with pytest.raises(InputError, match="seed -1"):
         TestSet(seed=-1)
+    with pytest.raises(InputError, match="seconds -1"):
+        Plan(TestSet(seconds=-1.0), (), (8.0,), ("paper",), (True,)).check({})
+    with pytest.raises(InputError, match="14 frames at R = 8; a whole biopsy takes at least 20: give more seconds"):
+        Plan(TestSet(seconds=2.0), (), (8.0,), ("paper",), (True,)).check({})
     with pytest.raises(InputError, match="missing"):
         Plan(TestSet(backgrounds=(Path("missing.nrrd"),)), (), (8.0,), ("paper",), (True,)).check({})
     with pytest.raises(InputError, match="acceleration"):
