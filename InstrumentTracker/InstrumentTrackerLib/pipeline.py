@@ -11,7 +11,7 @@ from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 from InstrumentTrackerLib.localization.classical.classical_localizer import ClassicalLocalizer
 from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
-from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, MIN_CONFIDENCE, InstrumentPose
 from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.mask_localizer import MaskLocalizer
@@ -103,7 +103,8 @@ class TrackingPipeline:
         If the samples of the picture were the last that came in, both tips are measured in both.
         """
         pose, mask, course = self._in_picture(image)
-        pose = fuse_guide(pose, self._samples.find_guide(image, course), self._samples.has_many_lines)
+        sight = self._samples.find_guide(image, course, pose.certainty_of_guide >= MIN_CONFIDENCE)
+        pose = fuse_guide(pose, sight, self._samples.has_many_lines)
         pose = fuse(pose, self._samples.localize(image, self._last))
         if (image.acceleration > MAX_NEEDLE_ACCELERATION or image.is_unreliable) and pose.needle_tip is not None:
             pose = pose.without_needle()

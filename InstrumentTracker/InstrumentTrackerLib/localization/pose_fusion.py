@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from InstrumentTrackerLib.localization.instrument_pose import (
+    CLOSE_MM,
     DEFAULT_STD_MM,
     MIN_CONFIDENCE,
     UNKNOWN_VARIANCE,
@@ -19,19 +20,18 @@ from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, G
 from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 
 # 99.9 % of measurements of the same tip lie within this squared Mahalanobis distance of each other.
-GATE, GATE_ALONG = float(chi2.ppf(0.999, 3)), float(chi2.ppf(0.999, 1))
+GATE = float(chi2.ppf(0.999, 3))
 # Against a contradicting picture the samples must say their tip is a thousand times likelier than the picture's.
 DECISIVE_LOG_RATIO = math.log(1000.0)
-# From twenty times likelier on they are worth a doubt.
-DOUBTING_LOG_RATIO = math.log(20.0)
 # From this confidence on the samples need no picture.
 SURE = 0.9
 # A picture that the samples contradict without a decision counts for so much less.
 DOUBT = 0.5
 
-# What a guide that only the samples end is worth: at least two of them must agree. Where the picture agrees it counts
-# for less, for both see the same noise and the same past.
-SAMPLES_TRUST, AGREEING_TRUST = 0.8, 0.5
+# What a guide is worth that only the samples end: the line is that of a picture which is not sure of it.
+ALONE_TRUST = 0.9
+# Picture and samples see the same noise and the same past, and the model of the cap is one.
+MOST_CERTAIN = 0.97
 
 Array = NDArray[np.float64]
 
@@ -100,48 +100,38 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
     Notes
     -----
     - The samples say that it has left: nothing is seen. Pictures of few lines go on to show a guide that has gone.
-    - Only the samples find it, on a line of which the picture is not sure: their tip, at ``SAMPLES_TRUST``.
-    - They agree (99.9 % along the guide): weighted by their variances; doubts about one are dispelled by the other.
-    - They contradict each other, and the samples are sure and decisive, or doubt a picture that is not believed
-      anyway: theirs, at ``SAMPLES_TRUST``. A moving guide is so: pictures of few lines show its end where it was, or
-      long before it is there.
-    - They contradict each other and the samples only doubt (``DOUBTING_LOG_RATIO``): the picture's tip at half its
-      confidence; if they do not even doubt it, the picture's.
+    - Only the samples find it, on a line of which the picture is not sure: their tip, at ``ALONE_TRUST``.
+    - Both find it: Bayes' rule. The picture says that it ends near the picture's tip by its confidence, and by chance
+      anywhere otherwise; the samples have their likelihood of every end. So they agree, outvote each other or leave
+      each other in doubt, by one formula; what it gives is capped at ``MOST_CERTAIN``. A moving guide needs it:
+      pictures of few lines show its end where it was, or long before it is there.
     """
     is_settled = shows_all and image_pose.guide_tip is not None and image_pose.certainty_of_guide >= MIN_CONFIDENCE
     if sight is None or (is_settled and isinstance(sight, GuideLeft)):
         return image_pose
     if isinstance(sight, GuideLeft):
         return InstrumentPose(index=image_pose.index, time_s=image_pose.time_s, has_left=True)
-    trust = SAMPLES_TRUST * sight.confidence
     axis = sight.course.axis(sight.plane)
     if image_pose.guide_tip is None:
+        if sight.confidence < MIN_CONFIDENCE:
+            return image_pose
         spread = np.diag([sight.std_mm**2, DEFAULT_STD_MM**2, UNKNOWN_VARIANCE])
         return replace(
             image_pose,
             guide_tip=sight.guide_tip,
             axis=axis,
-            confidence=trust,
+            confidence=ALONE_TRUST * min(sight.confidence, MOST_CERTAIN),
             guide_tip_covariance=sight.plane.covariance_to_ras(sight.course.line, spread),
         )
     certainty = image_pose.certainty_of_guide
     of_needle = image_pose.confidence / certainty if certainty > 0 else 1.0
     along = float(axis @ _finite(image_pose.guide_tip_covariance) @ axis)
-    difference = float((sight.guide_tip - image_pose.guide_tip) @ axis)
-    log_ratio = sight.log_ratio(image_pose.guide_tip)
-    is_decided = sight.confidence >= SURE and log_ratio >= DECISIVE_LOG_RATIO
-    if certainty < MIN_CONFIDENCE and certainty < trust:
-        is_decided |= log_ratio >= DOUBTING_LOG_RATIO
-    if difference**2 <= GATE_ALONG * (along + sight.std_mm**2):
-        gain = along / (along + sight.std_mm**2)
-        tip, change = image_pose.guide_tip + gain * difference * axis, -gain * along
-        certainty = 1 - (1 - certainty) * (1 - AGREEING_TRUST * sight.confidence)
-    elif is_decided and not is_settled:
-        tip, certainty, change = image_pose.guide_tip + difference * axis, trust, sight.std_mm**2 - along
-    elif log_ratio >= DOUBTING_LOG_RATIO:
+    end, difference = sight.end_with(image_pose.guide_tip, np.sqrt(along), min(certainty, MOST_CERTAIN))
+    if is_settled and abs(difference) > CLOSE_MM:
         tip, certainty, change = image_pose.guide_tip, DOUBT * certainty, 0.0
     else:
-        return image_pose
+        tip, change = image_pose.guide_tip + difference * axis, sight.std_mm_of(end) ** 2 - along
+        certainty = min(end.probability, MOST_CERTAIN)
     covariance = None
     if image_pose.guide_tip_covariance is not None:
         covariance = image_pose.guide_tip_covariance + change * np.outer(axis, axis)

@@ -33,7 +33,6 @@ class Acquisition:
         self._lasted_ms = 0.0
         self._latest: InstrumentPose | None = None
         self._is_pair = False
-        self._is_believed = True
         self._was_followed = False
         self._lost_at: Array | None = None
 
@@ -47,14 +46,8 @@ class Acquisition:
         self._was_followed = False
         self._lost_at = None
 
-    def see(self, sight: InstrumentPose | None, seconds: float, is_believed: bool = True) -> None:
-        """Take the sight of a picture, weak or not, None where there is none; ``seconds`` after the previous picture.
-
-        Parameters
-        ----------
-        is_believed
-            Whether the picture is, by its own method.
-        """
+    def see(self, sight: InstrumentPose | None, seconds: float) -> None:
+        """Take the sight of a picture, weak or not, None where there is none; ``seconds`` after the previous picture."""
         agrees = sight is not None and _agree(self._latest, sight)
         self._is_pair = agrees and _doubt(self._latest) * _doubt(sight) <= PAIR_DOUBT
         if sight is None or sight.certainty_of_guide < MIN_CONFIDENCE:
@@ -64,7 +57,7 @@ class Acquisition:
             self._lasted_ms += 1000 * seconds
         else:
             self._sights, self._lasted_ms = 1, 0.0
-        self._latest, self._is_believed = sight, is_believed
+        self._latest = sight
 
     @property
     def is_complete(self) -> bool:
@@ -77,7 +70,7 @@ class Acquisition:
         if self._lost_at is not None and not is_same_place:
             return self._sights >= SIGHTS_ELSEWHERE
         is_sure = self._latest.certainty_of_guide >= SURE_CONFIDENCE and (is_same_place or not self._was_followed)
-        return (is_sure and self._is_believed) or self._is_pair
+        return is_sure or self._is_pair
 
     @property
     def is_confirmed(self) -> bool:

@@ -11,8 +11,7 @@ plane) are left out. All limits of states are times, because frames last 36 ms t
 =====================  ==================================================  ==========================================
 state before           this picture                                        state after
 =====================  ==================================================  ==========================================
-absent                 sight of confidence >= 0.9 in a picture that is     tracked
-                       not doubted
+absent                 sight of confidence >= 0.9                          tracked
 absent                 any other sight, weak ones too                      absent; tracked if the next one agrees
 tracked, predicted     sight that fits                                     tracked
 tracked, predicted     none; or one that contradicts, or that agrees with  predicted, for at most ``PREDICTION_MS``
@@ -72,10 +71,9 @@ from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE
 
 # What two sights that agree leave of doubt: the product of what each leaves.
 PAIR_DOUBT = (1 - MIN_CONFIDENCE) ** 2
-# A first sight this sure needs no second one, unless the picture is doubted by its own method. That doubt tells the
-# error of the whole picture and says little of the tip: in simulated failures and volumes without a planning scan,
-# seen in doubted pictures at 0.9 or more, 17 of 17 tips were within 3 mm, at 0.6 to 0.9 35 of 38 (weights of one
-# cascade). But what nobody simulated is doubted, too.
+# A first sight this sure needs no second one, in a picture that its own method doubts neither: that doubt tells the error
+# of the whole picture and says little of the tip. In doubted pictures of simulated volumes 30 of 30 tips seen at 0.9 or
+# more were within 4 mm, and in 375 of real volumes without instrument nothing was seen above 0.66.
 SURE_CONFIDENCE = 0.9
 # One frame of the slowest protocol (730 ms) may be bridged, and not much more: a hand stops or turns within a second.
 PREDICTION_MS = 800.0

@@ -64,8 +64,7 @@ class Tracker:
         Parameters
         ----------
         is_reliable
-            Whether the picture can be believed. In one that cannot, nothing is known to be absent, and a single sight
-            is never enough.
+            Whether the picture can be believed. In one that cannot, nothing is known to be absent.
         """
         is_first, seconds = self._step(pose)
         seen = _trusted(pose) if _is_seen(pose) else None
@@ -75,7 +74,7 @@ class Tracker:
             self._empty_ms, self._empty_pictures = 0.0, 0
         elif is_reliable:
             self._empty_ms, self._empty_pictures = self._empty_ms + 1000 * seconds, self._empty_pictures + 1
-        self._acquisition.see(seen, seconds, is_reliable)
+        self._acquisition.see(seen, seconds)
         if self._guide is not None:
             self._guide.predict(seconds)
             self._needle.predict(seconds, self._guide.axis)

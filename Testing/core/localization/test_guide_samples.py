@@ -7,10 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from guide_phantom import GuidePhantom
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.localization.pose_fusion import fuse_guide
-from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, GuideSight
+from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM, InstrumentPose
+from InstrumentTrackerLib.localization.pose_fusion import ALONE_TRUST, MOST_CERTAIN, fuse_guide
+from InstrumentTrackerLib.localization.samples.guide_course import FARTHEST_MM, NEAREST_MM
+from InstrumentTrackerLib.localization.samples.guide_samples import MODEL_STD_MM, GuideLeft, GuideSight
+from InstrumentTrackerLib.localization.samples.guide_search import DISMISSED, TEMPERATURE, GuidePosterior
 from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
+from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 
 SEEDS = range(4)
@@ -137,26 +140,73 @@ def pose_at(depth: float, phantom: GuidePhantom, certainty: float = 0.6, std_mm:
     )
 
 
+def sight_of(phantom: GuidePhantom, depth: np.ndarray, log_likelihood: np.ndarray) -> GuideSight:
+    """Samples that say just this of the ends ``depth`` (mm beyond the tip at depth 0)."""
+    course = phantom.course(0.0)
+    posterior = GuidePosterior(
+        depth, TEMPERATURE * log_likelihood[None], np.zeros(depth.size), np.zeros(1, np.complex128), 1.0
+    )
+    return GuideSight(course, ImagePlane.of(phantom.image(0.0, 0)), posterior)
+
+
+def along(pose: InstrumentPose, phantom: GuidePhantom) -> float:
+    """mm of its guide tip beyond depth 0."""
+    assert pose.guide_tip is not None
+    return float((pose.guide_tip - phantom.tip(0.0)) @ phantom.axis)
+
+
 def test_where_they_agree_the_tip_lies_between_and_is_surer_than_either() -> None:
+    """Two normal errors: the mean weighted by precision, and the sum of the precisions."""
     phantom = GuidePhantom(2)
-    sight = sight_at(-5.0, phantom)
-    depth = float((sight.guide_tip - phantom.tip(0.0)) @ phantom.axis)
-    fused = fuse_guide(pose_at(depth + 1.0, phantom), sight, shows_all=False)
-    assert fused.guide_tip is not None and fused.guide_tip_covariance is not None
-    assert 0.0 < float((fused.guide_tip - sight.guide_tip) @ phantom.axis) < 1.0
-    assert fused.certainty_of_guide > 0.6
-    along = phantom.axis @ fused.guide_tip_covariance @ phantom.axis
-    assert along == pytest.approx(1 / (1 / 0.7**2 + 1 / sight.std_mm**2))
+    depth = np.arange(-20.0, 20.0, 0.05)
+    sight = sight_of(phantom, depth, -0.5 * ((depth - 1.0) / 0.8) ** 2)
+    picture = pose_at(0.0, phantom, certainty=0.9, std_mm=0.7)
+    fused = fuse_guide(picture, sight, shows_all=False)
+    precisions = 1 / (0.7**2 + MODEL_STD_MM**2), 1 / 0.8**2
+    assert along(fused, phantom) == pytest.approx(precisions[1] / sum(precisions), abs=0.02)
+    assert fused.certainty_of_guide > 0.95
+    variance = phantom.axis @ fused.guide_tip_covariance @ phantom.axis
+    assert variance == pytest.approx(1 / sum(precisions) + MODEL_STD_MM**2, rel=0.03)
     across = np.cross(phantom.axis, [0.0, 1.0, 0.0])
     assert across @ fused.guide_tip_covariance @ across == pytest.approx(0.49)
 
 
-def test_decisive_samples_overrule_the_picture_and_are_not_sure_alone() -> None:
+@pytest.mark.parametrize("certainty", [0.3, 0.6, 0.8, 0.95])
+@pytest.mark.parametrize("doubt", [0.5, 3.0, 6.0])
+def test_where_they_contradict_each_other_bayes_rule_tells_which_is_right(certainty: float, doubt: float) -> None:
+    """The samples have an end of their own, 12 mm on, which is ``doubt`` nats likelier than the picture's."""
+    phantom = GuidePhantom(2)
+    depth = np.arange(-40.0, 20.0, 0.1)
+    likelihood = np.logaddexp(-0.5 * (depth / 1.0) ** 2 - doubt, -0.5 * ((depth - 12.0) / 1.0) ** 2)
+    fused = fuse_guide(pose_at(0.0, phantom, certainty, 1.0), sight_of(phantom, depth, likelihood), shows_all=False)
+    # By numbers: the picture is right, or it is wrong and the guide ends anywhere.
+    spread = np.hypot(1.0, MODEL_STD_MM)
+    right = certainty * np.exp(-0.5 * (depth / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
+    density = np.exp(likelihood) * (right + (1 - certainty) / (FARTHEST_MM - NEAREST_MM))
+    density /= density.sum()
+    chosen = depth[density.argmax()]
+    near = np.abs(depth - chosen) <= CLOSE_MM
+    assert along(fused, phantom) == pytest.approx(density[near] @ depth[near] / density[near].sum(), abs=0.05)
+    assert fused.certainty_of_guide == pytest.approx(min(density[near].sum(), MOST_CERTAIN), abs=0.02)
+
+
+def test_an_end_that_was_dismissed_early_counts_as_just_so_unlikely() -> None:
+    phantom = GuidePhantom(2)
+    depth = np.arange(6.0, 18.0, 0.1)
+    sight = sight_of(phantom, depth, -0.5 * ((depth - 12.0) / 1.0) ** 2)
+    fused = fuse_guide(pose_at(-10.0, phantom, certainty=0.9), sight, shows_all=False)
+    assert along(fused, phantom) == pytest.approx(12.0, abs=0.1)
+    # The samples' end: peak 1 over 2.5 mm, anywhere by chance; the picture's: the peak of what was dismissed.
+    of_samples, of_picture = 0.1 * np.sqrt(2 * np.pi) / (FARTHEST_MM - NEAREST_MM), 0.9 * np.exp(-DISMISSED)
+    assert fused.certainty_of_guide == pytest.approx(of_samples / (of_samples + of_picture), abs=0.02)
+
+
+def test_decisive_samples_overrule_a_sure_picture_and_are_not_sure_then() -> None:
     phantom = GuidePhantom(2)
     sight = sight_at(-5.0, phantom)
     fused = fuse_guide(pose_at(9.0, phantom, certainty=0.95), sight, shows_all=False)
-    assert abs(float((fused.guide_tip - phantom.tip(-5.0)) @ phantom.axis)) < 2.0
-    assert fused.certainty_of_guide <= 0.8
+    assert abs(along(fused, phantom) + 5.0) < 2.0
+    assert fused.certainty_of_guide < 0.9
 
 
 def test_a_picture_of_many_lines_that_is_sure_is_not_overruled() -> None:
@@ -178,19 +228,14 @@ def test_a_doubtful_line_becomes_a_guide_by_its_samples() -> None:
     fused = fuse_guide(InstrumentPose(confidence=0.2, index=1), sight, shows_all=False)
     np.testing.assert_allclose(fused.guide_tip, sight.guide_tip)
     np.testing.assert_allclose(fused.axis, phantom.axis, atol=1e-6)
-    assert fused.confidence == pytest.approx(0.8 * sight.confidence)
+    assert fused.confidence == pytest.approx(ALONE_TRUST * min(sight.confidence, MOST_CERTAIN))
 
 
-@pytest.mark.parametrize(("loss_per_mm", "certainty"), [(0.0, 0.6), (2.0, 0.3)])
-def test_samples_that_only_doubt_the_picture_halve_its_confidence(loss_per_mm: float, certainty: float) -> None:
+def test_samples_that_do_not_know_either_make_no_guide_of_a_doubtful_line() -> None:
     phantom = GuidePhantom(2)
-    sight = sight_at(-5.0, phantom)
     depth = np.arange(-40.0, 20.0)
-    evidence = (200.0 - loss_per_mm * np.abs(depth - sight.posterior.likeliest))[None]
-    posterior = replace(sight.posterior, depth=depth, log_evidence=evidence, log_prior=np.zeros(depth.size))
-    fused = fuse_guide(pose_at(4.0, phantom), replace(sight, posterior=posterior), shows_all=False)
-    np.testing.assert_allclose(fused.guide_tip, phantom.tip(4.0))
-    assert fused.certainty_of_guide == pytest.approx(certainty)
+    pose = InstrumentPose(confidence=0.2, index=1)
+    assert fuse_guide(pose, sight_of(phantom, depth, np.zeros(depth.size)), shows_all=False) is pose
 
 
 def test_without_a_sight_nothing_changes() -> None:
@@ -238,6 +283,22 @@ def test_where_the_picture_shows_no_guide_any_more_the_samples_tell_whether_it_h
     for seed in SEEDS[:2]:
         sights = followed(GuidePhantom(seed), [*CAME, depth, depth], [*CAME, None, None])
         assert [type(sight) for sight in sights[-2:]] == [expected] * 2
+
+
+@pytest.mark.parametrize(("is_seen", "expected"), [(False, GuideLeft), (True, type(None))])
+def test_a_doubtful_line_elsewhere_does_not_hide_that_the_guide_has_left(is_seen: bool, expected: type) -> None:
+    """Where a guide was, pictures of few lines show remains in odd directions; a sure one is another guide."""
+    for seed in SEEDS[:2]:
+        phantom, other = GuidePhantom(seed, 90.0), GuidePhantom(seed, 40.0)
+        localizer = SampleLocalizer()
+        localizer.set_planning(phantom.planning())
+        sight: GuideSight | GuideLeft | None = None
+        for index, depth in enumerate([*CAME, None, None]):
+            localizer.ingest(phantom.frame(depth, index))
+            has_gone = index >= len(CAME)
+            course = other.course(0.0) if has_gone else None if depth is None else phantom.course(depth)
+            sight = localizer.find_guide(phantom.image(depth, index), course, is_seen or not has_gone)
+        assert type(sight) is expected
 
 
 def test_nobody_is_asked_for_ever_about_a_guide_that_no_picture_shows() -> None:

@@ -86,14 +86,15 @@ def test_pictures_that_cannot_be_believed_lose_the_instrument_but_never_make_it_
     assert Course().see_nothing(0.0, is_reliable=False).state is TrackingState.LOST
 
 
-def test_a_doubted_sight_alone_makes_no_number_and_two_that_agree_do():
+@pytest.mark.parametrize(("confidence", "first"), [(0.85, TrackingState.LOST), (0.95, TrackingState.TRACKED)])
+def test_in_a_doubted_picture_a_sure_sight_is_enough_and_of_others_two(confidence, first):
     course = Course()
     course.rest()
     states = []
     for index in (50, 51):
-        pose = InstrumentPose([25.0, 0, 0], None, AXIS, 0.95, index=index, time_s=100 + index * 0.22)
+        pose = InstrumentPose([25.0, 0, 0], None, AXIS, confidence, index=index, time_s=100 + index * 0.22)
         states.append(course.tracker.update(pose, is_reliable=False).state)
-    assert states == [TrackingState.LOST, TrackingState.TRACKED]
+    assert states == [first, TrackingState.TRACKED]
 
 
 @every_pace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,7 +15,13 @@ from InstrumentTrackerLib.localization.instrument_pose import Point
 from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.samples.guide_course import GEL_TO_END_MM, GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis, GelMemory
-from InstrumentTrackerLib.localization.samples.guide_search import HAND_REACH_MM, GuidePosterior, GuideSearch
+from InstrumentTrackerLib.localization.samples.guide_search import (
+    HAND_REACH_MM,
+    End,
+    GuidePosterior,
+    GuideSearch,
+    StatedEnd,
+)
 from InstrumentTrackerLib.localization.samples.guide_tissue import SAME_DEG, SAME_MM, GuideTissue
 from InstrumentTrackerLib.localization.samples.sample_background import PIXEL_SHIFT_MM, SampleBackground, smooth_phase
 from InstrumentTrackerLib.localization.samples.sample_information import whiten
@@ -23,9 +30,13 @@ from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 
 # Tissue about the guide's end is pushed.
 PUSHED_MM, PUSHED_BEHIND_MM, PUSHED_AHEAD_MM, PUSHED_HALF_MM = 1.5, 40.0, 40.0, 25.0
-# What is reported: how much better than tissue alone it explains the samples (nats), how much of the probability lies
-# near it, and how much of the samples it may leave unexplained.
-MIN_EVIDENCE, NEIGHBORHOOD_MM, MIN_CONFIDENCE, MAX_MISFIT = 60.0, 3.0, 0.5, 2.5
+# What is a guide: how much better than tissue alone it explains the samples (nats).
+MIN_EVIDENCE = 60.0
+# The answer is the mean of what lies this near to the likeliest end; with less of the probability there nothing is
+# learned from it.
+NEIGHBORHOOD_MM, MIN_CONFIDENCE = 3.0, 0.5
+# How much of the samples' energy may be unexplained, in units of noise and expected errors.
+MAX_MISFIT = 2.5
 # The samples say that a guide has left where tissue alone explains them so much better (nats) than an end as far from
 # the picture's as a hand moves it, and no end elsewhere on the line convinces.
 LEFT_EVIDENCE = -20.0
@@ -41,36 +52,71 @@ BRIGHT_PERCENTILE = 99.0
 
 @dataclass(frozen=True, eq=False)
 class GuideSight:
-    """The guide tip as the samples of one frame tell it.
+    """That the samples of one frame show a guide, and where it ends by them.
 
     Attributes
     ----------
-    guide_tip
-        RAS mm (3,).
-    std_mm
-        Of the tip along the guide; across it, it lies on the picture's line.
-    confidence
-        Probability (0..1) that the tip lies within 3 mm along the guide.
     course
         The line on which it was looked for.
     plane
         Geometry.
     posterior
-        Which can be asked about other ends.
+        Over its ends.
     """
 
-    guide_tip: Point
-    std_mm: float
-    confidence: float
     course: GuideCourse
     plane: ImagePlane
     posterior: GuidePosterior
 
-    def log_ratio(self, guide_tip: Point) -> float:
-        """How much likelier the measured tip is than another one (RAS mm) on the same line, nats."""
+    @cached_property
+    def end(self) -> End:
+        """By the samples alone."""
+        return self.posterior.end(NEIGHBORHOOD_MM)
+
+    @property
+    def guide_tip(self) -> Point:
+        """RAS mm (3,), by the samples alone."""
+        return self.tip_at(self.end)
+
+    @property
+    def std_mm(self) -> float:
+        """Of the tip along the guide; across it, it lies on the picture's line."""
+        return self.std_mm_of(self.end)
+
+    @property
+    def confidence(self) -> float:
+        """Probability (0..1) that the tip lies within 3 mm along the guide."""
+        return self.end.probability
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether guide and tissue account for the samples; else something else has changed besides."""
+        return self.posterior.misfit <= MAX_MISFIT
+
+    def end_with(self, guide_tip: Point, std_mm: float, certainty: float) -> tuple[End, float]:
+        """By samples and picture together, and how far that is beyond the picture's tip (mm).
+
+        Parameters
+        ----------
+        guide_tip
+            RAS mm (3,) of the picture.
+        std_mm, certainty
+            Its spread along the guide, and the probability that it is right.
+        """
         xy, _ = self.plane.from_ras(guide_tip)
         depth = float(xy @ self.course.line.direction) + CAP_REACH_MM - self.course.end
-        return self.posterior.log_ratio(depth)
+        end = self.posterior.end(NEIGHBORHOOD_MM, StatedEnd(depth, float(np.hypot(std_mm, MODEL_STD_MM)), certainty))
+        return end, end.depth - depth
+
+    def tip_at(self, end: End) -> Point:
+        """RAS mm (3,)."""
+        point = self.course.line.point(self.course.end + end.depth - CAP_REACH_MM)
+        return self.plane.to_ras(point, self.course.slice_index)
+
+    @staticmethod
+    def std_mm_of(end: End) -> float:
+        """With what the model of the cap leaves out."""
+        return float(np.hypot(np.sqrt(end.variance), MODEL_STD_MM))
 
 
 @dataclass(frozen=True)
@@ -90,10 +136,15 @@ class GuideSamples:
         self._gel = GelMemory()
         self._last: tuple[GuideCourse, float] | None = None
         self._told: GuideCourse | None = None
-        self._n_unseen = 0
+        self._n_unseen, self._n_untold = 0, 0
 
     def update(
-        self, memory: TemporalMemory | None, image: ImageFrame, plane: ImagePlane, course: GuideCourse | None
+        self,
+        memory: TemporalMemory | None,
+        image: ImageFrame,
+        plane: ImagePlane,
+        course: GuideCourse | None,
+        is_seen: bool,
     ) -> GuideSight | GuideLeft | None:
         """Take a frame; None where its samples have nothing to say.
 
@@ -106,35 +157,54 @@ class GuideSamples:
         image
             Its picture, on the scale of the samples.
         course
-            The guide in it, None without: then the samples are asked for a while whether it has left where they saw it.
+            The guide in it, None without.
+        is_seen
+            Whether the picture is sure enough of it to report it.
         """
-        if course is not None and self._last is not None and not course.is_near(self._last[0], SAME_DEG, SAME_MM):
+        self._n_unseen += 1
+        self._n_untold += 1
+        asked = self._asked(course, is_seen)
+        if asked is not None and self._last is not None and not asked.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
-        if self._told is not None and course is not None and not course.is_near(self._told, SAME_DEG, SAME_MM):
-            self._told = None
         if self._n_unseen > UNSEEN_FRAMES:
             self._last = None
         posterior, left = None, None
-        asked = course or (self._told if self._n_unseen <= UNSEEN_FRAMES else None)
         if memory is not None and asked is not None and self._tissue.pictures is not None:
             memory.recalibrate()
-            learns = course is not None and not image.is_unreliable
+            learns = asked is course and not image.is_unreliable
             posterior = self._fit(memory, self._tissue.pictures, plane, asked, learns)
             # A guide that was there from the beginning is tissue to the memory: only one that came can be missed.
             if posterior is not None and self._told is not None and _has_left(posterior):
                 is_beside = self._is_beside(memory, self._tissue.pictures, plane, asked)
                 left = None if is_beside else GuideLeft()
-        sight = None if posterior is None or course is None else _sight(posterior, plane, course)
-        end = None if sight is None or posterior is None else posterior.likeliest
-        self._n_unseen += 1
-        if sight is not None:
-            self._told = course
+        if posterior is None or course is None or asked is not course:
+            sight = None
+        else:
+            sight = _sight(posterior, plane, course)
+            # That it came is told, too, by samples that do not tell where it ends.
+            if posterior.evidence >= MIN_EVIDENCE:
+                self._told, self._n_untold = course, 0
         if image.is_unreliable:
             return left
+        end = None if sight is None or sight.confidence < MIN_CONFIDENCE else sight.posterior.likeliest
         self._tissue.update(image.data, plane, course, end)
         if end is not None and course is not None:
             self._last, self._n_unseen = (course, course.end + end), 0
         return left or sight
+
+    def _asked(self, course: GuideCourse | None, is_seen: bool) -> GuideCourse | None:
+        """The line on which the samples are to look for the guide.
+
+        Where the picture shows none, or a doubtful one elsewhere, they are asked for a while whether it has left where
+        they have told of it: where a guide was, pictures of few lines show remains of it in odd directions.
+        """
+        told = self._told
+        if told is None or (course is not None and course.is_near(told, SAME_DEG, SAME_MM)):
+            return course
+        if self._n_untold > UNSEEN_FRAMES or (course is not None and is_seen):
+            self._told = None
+            return course
+        return told
 
     def _is_beside(
         self, memory: TemporalMemory, tissue: NDArray[np.float32], plane: ImagePlane, course: GuideCourse
@@ -180,15 +250,10 @@ class GuideSamples:
                 posterior = GuideSearch(white, band, basis, prior, None).posterior()
         except torch.linalg.LinAlgError:
             return None
-        if learns and _is_convincing(posterior):
+        sight = _sight(posterior, plane, course) if learns else None
+        if sight is not None and sight.confidence >= MIN_CONFIDENCE and sight.is_explained:
             self._gel.learn(basis, posterior.gel / bright, posterior.likeliest - GEL_TO_END_MM - 5.0)
         return posterior
-
-
-def _is_convincing(posterior: GuidePosterior) -> bool:
-    is_inside = posterior.depth[0] < posterior.likeliest < posterior.depth[-1]
-    is_explained = posterior.evidence >= MIN_EVIDENCE and posterior.misfit <= MAX_MISFIT
-    return is_inside and is_explained and posterior.moments(NEIGHBORHOOD_MM)[0] >= MIN_CONFIDENCE
 
 
 def _has_left(posterior: GuidePosterior) -> bool:
@@ -199,14 +264,8 @@ def _has_left(posterior: GuidePosterior) -> bool:
 
 
 def _sight(posterior: GuidePosterior, plane: ImagePlane, course: GuideCourse) -> GuideSight | None:
-    if not _is_convincing(posterior):
+    """Where a guide is better than tissue alone, and does not end where the search does."""
+    is_inside = posterior.depth[0] < posterior.likeliest < posterior.depth[-1]
+    if posterior.evidence < MIN_EVIDENCE or not is_inside:
         return None
-    confidence, depth, variance = posterior.moments(NEIGHBORHOOD_MM)
-    return GuideSight(
-        guide_tip=plane.to_ras(course.line.point(course.end + depth - CAP_REACH_MM), course.slice_index),
-        std_mm=float(np.hypot(np.sqrt(variance), MODEL_STD_MM)),
-        confidence=min(confidence, 1.0),
-        course=course,
-        plane=plane,
-        posterior=posterior,
-    )
+    return GuideSight(course, plane, posterior)

@@ -43,6 +43,51 @@ TEMPERATURE = 4.0
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class StatedEnd:
+    """Where something else says that the guide ends: near ``depth`` with a normal error, or anywhere if it is wrong.
+
+    Attributes
+    ----------
+    depth, std_mm
+        mm beyond the picture's end, and its spread.
+    certainty
+        Probability (0..1) that it is right.
+    """
+
+    depth: float
+    std_mm: float
+    certainty: float
+
+    @property
+    def width_mm(self) -> float:
+        """Over which the density at its peak makes up all of the normal error."""
+        return self.std_mm * float(np.sqrt(2 * np.pi))
+
+    def density(self, depth: Array) -> Array:
+        """Per mm, before the samples are asked."""
+        offset = (depth - self.depth) / self.std_mm
+        near = np.exp(-0.5 * offset**2) / self.width_mm
+        return np.asarray(self.certainty * near + (1 - self.certainty) / (FARTHEST_MM - NEAREST_MM))
+
+
+@dataclass(frozen=True)
+class End:
+    """Where the guide ends, all in all.
+
+    Attributes
+    ----------
+    depth, variance
+        mm beyond the picture's end, and mm2.
+    probability
+        Of what lies near it.
+    """
+
+    depth: float
+    variance: float
+    probability: float
+
+
 @dataclass(frozen=True, eq=False)
 class GuidePosterior:
     """What the samples of one frame say about the guide's end.
@@ -73,12 +118,6 @@ class GuidePosterior:
         return _temperature(self.misfit)
 
     @property
-    def probability(self) -> Array:
-        """(course, depth), summing to 1."""
-        log_joint = self.log_evidence / self.temperature + self.log_prior + np.log(np.gradient(self.depth))
-        return np.asarray(np.exp(log_joint - logsumexp(log_joint)))
-
-    @property
     def likeliest(self) -> float:
         """Depth, mm."""
         log_joint = self.log_evidence / self.temperature + self.log_prior
@@ -97,20 +136,24 @@ class GuidePosterior:
         near = np.abs(self.depth - depth) <= within_mm
         return float(self.log_evidence[:, near].max(initial=self.evidence - DISMISSED * self.temperature))
 
-    def log_ratio(self, depth: float) -> float:
-        """How much likelier the likeliest is than another end by the samples alone, nats."""
-        evidence = self.log_evidence.max(axis=0) / self.temperature
-        ratio = float(np.interp(self.likeliest, self.depth, evidence) - np.interp(depth, self.depth, evidence))
-        is_dismissed = np.abs(self.depth - depth).min() > COARSE_MM
-        return max(ratio, DISMISSED) if is_dismissed else ratio
+    def end(self, within_mm: float, stated: StatedEnd | None = None) -> End:
+        """The mean of what lies this near to the likeliest depth, by the samples and what is stated besides.
 
-    def moments(self, within_mm: float) -> tuple[float, float, float]:
-        """Probability of what lies this near to the likeliest, and mean and variance of the depth there."""
-        near = np.abs(self.depth - self.likeliest) <= within_mm
-        share = self.probability.sum(axis=0)[near]
-        total, depth = float(share.sum()), self.depth[near]
-        mean = float(share @ depth) / total
-        return total, mean, float(share @ (depth - mean) ** 2) / total
+        A stated depth that was dismissed after the coarse search counts as just so unlikely that it was.
+        """
+        depth, width = self.depth, np.gradient(self.depth)
+        log_joint = logsumexp(self.log_evidence / self.temperature, axis=0) + self.log_prior
+        if stated is not None:
+            if np.abs(depth - stated.depth).min() > COARSE_MM:
+                depth, width = np.append(depth, stated.depth), np.append(width, stated.width_mm)
+                log_joint = np.append(log_joint, log_joint.max() - DISMISSED)
+            log_joint = log_joint + np.log(stated.density(depth))
+        share = np.exp(log_joint - log_joint.max()) * width
+        near = np.abs(depth - depth[log_joint.argmax()]) <= within_mm
+        total = float(share[near].sum())
+        mean = float(share[near] @ depth[near]) / total
+        variance = float(share[near] @ (depth[near] - mean) ** 2) / total
+        return End(mean, variance, total / float(share.sum()))
 
 
 class GuideSearch:

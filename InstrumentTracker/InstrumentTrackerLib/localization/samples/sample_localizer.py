@@ -97,7 +97,9 @@ class SampleLocalizer:
         self._memory.ingest(self._newest)
 
     @torch.inference_mode()
-    def find_guide(self, image: ImageFrame, course: GuideCourse | None) -> GuideSight | GuideLeft | None:
+    def find_guide(
+        self, image: ImageFrame, course: GuideCourse | None, is_seen: bool = True
+    ) -> GuideSight | GuideLeft | None:
         """Guide tip of the frame ingested last, or that the guide has left; None where the samples say nothing.
 
         They say nothing where they are of another frame, or the guide was there from the beginning.
@@ -108,11 +110,13 @@ class SampleLocalizer:
             Picture of that frame, on the scale of the samples.
         course
             The guide as the picture shows it, None without: the samples tell where on its line it ends.
+        is_seen
+            Whether the picture is sure enough of it to report it.
         """
         frame, memory = self._newest, self._memory
         if frame is None or frame.index != image.index or image.data.shape != frame.image_shape:
             memory = None
-        return self._guide.update(memory, image, ImagePlane.of(image), course)
+        return self._guide.update(memory, image, ImagePlane.of(image), course, is_seen)
 
     @torch.inference_mode()
     def localize(self, image: ImageFrame, prediction: ExpectedPose | None) -> SamplePose | None:
