@@ -29,6 +29,14 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser("calibrate", help="fit confidence to a segmenter", description=_DESCRIPTION)
     add_segmenter_options(parser)
     parser.add_argument("--series", type=int, default=_SERIES, metavar="N", help="simulated series (%(default)s)")
+    parser.add_argument(
+        "--backgrounds",
+        nargs="+",
+        type=path_name,
+        default=[],
+        metavar="VOL",
+        help="MR anatomy behind half of them; without an instrument in it",
+    )
     add_device_option(parser)
     parser.add_argument("--output", type=path_name, metavar="JSON", help="(beside the network, where it is looked for)")
     parser.set_defaults(run=run)
@@ -68,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
             progress.show(f"series {number}/{options.series}{to_go}".ljust(50))
 
         source = kind if model is None else f"{kind} {model.name}"
-        calibration = calibrated(segmenter, source, str(select_device(options.device)), options.series, show)
+        calibration = calibrated(
+            segmenter, source, str(select_device(options.device)), options.series, options.backgrounds, show
+        )
     calibration.write(output)
     sys.stdout.write(f"{output}: {calibration.provenance}\n")
     return 0

@@ -6,7 +6,8 @@ with what resembles one, are added.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from TemporalReconLib.acquisition.image_frame import ImageFrame
@@ -37,7 +38,12 @@ FEWEST_SIGHTS = 30
 
 
 def calibrated(
-    segmenter: Segmenter, source: str, device: str, n_series: int, show: Callable[[int], None] | None = None
+    segmenter: Segmenter,
+    source: str,
+    device: str,
+    n_series: int,
+    backgrounds: Sequence[Path] = (),
+    show: Callable[[int], None] | None = None,
 ) -> Calibration:
     """Spreads and confidence of the mask localizer with this segmenter.
 
@@ -47,6 +53,8 @@ def calibrated(
         What the segmenter is, for the calibration's provenance.
     device
         ``cpu`` or ``cuda:N``, for the reconstruction.
+    backgrounds
+        Volumes of real anatomy, in turn behind every other series and half of the look-alikes.
     show
         Called with the number of each series when it is begun, from 1.
 
@@ -59,14 +67,15 @@ def calibrated(
     for number in range(n_series):
         if show is not None:
             show(number + 1)
-        series = random_series(SEEDS_FROM + number)
+        series = random_series(SEEDS_FROM + number, _every_other(backgrounds, number))
         for image in _images(series, METHODS[number % len(METHODS)], device):
             frames.append(JudgedFrame(image, segmenter.segment(image), series.truth.frames[image.index]))
         if number % SWEPT_AFTER == 0:
-            for swept in swept_images(SEEDS_FROM + number, method="temporal", device=device):
+            background = _every_other(backgrounds, number // SWEPT_AFTER)
+            for swept in swept_images(SEEDS_FROM + number, background, "temporal", device):
                 frames.append(JudgedFrame(swept.image, segmenter.segment(swept.image), swept.truth))
     n_look_alikes = LOOK_ALIKES_PER_SERIES * n_series
-    frames.extend(look_alikes(segmenter, n_look_alikes))
+    frames.extend(look_alikes(segmenter, n_look_alikes, backgrounds))
     n_found = sum(bool(frame.mask.labels.any()) for frame in frames)
     if n_found < FEWEST_SIGHTS:
         raise InputError(
@@ -76,17 +85,24 @@ def calibrated(
     n_swept = -(-n_series // SWEPT_AFTER)
     seeds = f"seeds {SEEDS_FROM}-{SEEDS_FROM + n_series - 1}, {n_swept} of them also slice by slice, "
     seeds += f"{n_look_alikes} look-alikes"
+    if backgrounds:
+        seeds += f", half of them on {len(backgrounds)} volumes of real anatomy"
     return fit_calibration(frames, f"{source}, {seeds}")
 
 
-def look_alikes(segmenter: Segmenter, n_pictures: int) -> Iterator[JudgedFrame]:
+def look_alikes(segmenter: Segmenter, n_pictures: int, backgrounds: Sequence[Path] = ()) -> Iterator[JudgedFrame]:
     """Segmented pictures without instrument, rendered as for training but from other seeds."""
-    rendered = RenderedPictures(np.random.default_rng([SEEDS_FROM, n_pictures]), (), n_procedural=4, uses_of_volume=15)
+    generator = np.random.default_rng([SEEDS_FROM, n_pictures])
+    rendered = RenderedPictures(generator, backgrounds, n_procedural=4, uses_of_volume=15)
     for index in range(n_pictures):
         picture = rendered.next_without_instrument()
         image = ImageFrame(picture.data, picture.ijk_to_ras, index)
         truth = FrameTruth(index, 0.0, visible=False, guide_tip=None, needle_tip=None, axis=None, width=None)
         yield JudgedFrame(image, segmenter.segment(image), truth)
+
+
+def _every_other(backgrounds: Sequence[Path], number: int) -> Path | None:
+    return backgrounds[number // 2 % len(backgrounds)] if backgrounds and number % 2 else None
 
 
 def _images(series: SimulatedSeries, method: str, device: str) -> Iterator[ImageFrame]:

@@ -47,7 +47,7 @@ class Acquisition:
         self._lost_at = None
 
     def see(self, sight: InstrumentPose | None, seconds: float) -> None:
-        """Take the sight of a picture, weak or not, None where there is none; ``seconds`` after the previous picture."""
+        """Take the sight of a picture, weak or not, None without one; ``seconds`` after the previous picture."""
         agrees = sight is not None and _agree(self._latest, sight)
         self._is_pair = agrees and _doubt(self._latest) * _doubt(sight) <= PAIR_DOUBT
         if sight is None or sight.certainty_of_guide < MIN_CONFIDENCE:
