@@ -67,6 +67,8 @@ def _as_json(scores: Scores) -> dict[str, Any]:
         "found": json_rate(scores.found),
         "within_5_mm": json_rate(scores.within(SUCCESS_MM)),
         "within_3_mm": json_rate(scores.within(CLOSE_MM)),
+        "within_5_mm_once_found": json_rate(scores.kept),
+        "frames_to_find_the_guide": scores.frames_to_find,
         "needle_found": json_rate(scores.needle_found),
         "needle_invented": json_rate(scores.needle_invented),
         "false_alarms": json_rate(scores.false_alarms),

@@ -19,6 +19,8 @@ comparison. Every contender sees the same pictures, except that R = 1 is a noisy
 - *Tip errors* are distances in 3D between what is reported and the truth in the middle of the frame's acquisition,
   over the frames in which both exist; *in plane* leaves out the distance through the slices.
 - *Within 5 mm* and *within 3 mm* are over all frames that show the guide tip; a frame without numbers has failed.
+- *Once found*: of the frames that show the guide after the first in which its tip is reported within 5 mm; how many
+  frames pass until then stands under *Time*.
 - *False alarms* are frames without the guide tip in the slices for which a position is reported all the same, a
   predicted one too.
 - *95 % upper*: upper end of the two-sided 95 % interval of the mean, by a studentized bootstrap that draws whole
@@ -86,9 +88,10 @@ def lag_text(lag: Lag | None) -> str:
     return f"{lag.frames:.2f}" + ("" if lag.interval is None else f" ({lag.interval[0]:.2f} to {lag.interval[1]:.2f})")
 
 
-def _shots(scores: Scores) -> str:
-    known = [number for number in scores.frames_to_follow if number is not None]
-    never = len(scores.frames_to_follow) - len(known)
+def _counted(frames: Sequence[int | None]) -> str:
+    """``2 x 0, 1 x 3, 1 x never``."""
+    known = [number for number in frames if number is not None]
+    never = len(frames) - len(known)
     counts = ", ".join(f"{known.count(number)} x {number}" for number in sorted(set(known)))
     return counts + (f"{', ' if counts else ''}{never} x never" if never else "")
 
@@ -112,6 +115,7 @@ _TABLES: dict[str, Sequence[Column]] = {
         ("found", lambda s: percent(s.found)),
         (f"within {SUCCESS_MM:g} mm", lambda s: percent(s.within(SUCCESS_MM))),
         (f"within {CLOSE_MM:g} mm", lambda s: percent(s.within(CLOSE_MM))),
+        (f"within {SUCCESS_MM:g} mm once found", lambda s: percent(s.kept)),
         ("false alarms", lambda s: percent(s.false_alarms)),
     ),
     "Needle tip (mm) and axis (deg)": (
@@ -133,7 +137,8 @@ _TABLES: dict[str, Sequence[Column]] = {
     "Time": (
         ("lag of the guide tip (frames)", lambda s: lag_text(s.lag("guide"))),
         ("lag of the needle tip (frames)", lambda s: lag_text(s.lag("needle"))),
-        ("frames to follow a shot", _shots),
+        ("frames to find the guide", lambda s: _counted(s.frames_to_find)),
+        ("frames to follow a shot", lambda s: _counted(s.frames_to_follow)),
         ("ms per frame of three slices: median; p95", lambda s: f"{s.ms[0]:.0f}; {s.ms[1]:.0f}"),
     ),
 }

@@ -73,6 +73,22 @@ class Scores:
         """Guide tip that near, of all frames that show it; a frame without numbers counts as failed."""
         return _rate(row.get("guide_error_mm", np.inf) <= limit_mm for row in self._visible)
 
+    @cached_property
+    def _visible_by_series(self) -> list[list[Row]]:
+        series = dict.fromkeys(row["series"] for row in self._visible)
+        return [[row for row in self._visible if row["series"] == number] for number in series]
+
+    @cached_property
+    def frames_to_find(self) -> list[int | None]:
+        """For each series, frames from the first that shows the guide to the first tip within 5 mm; None: never."""
+        return [_first_success(rows) for rows in self._visible_by_series]
+
+    @property
+    def kept(self) -> Rate:
+        """Guide tip within 5 mm, of the frames that show it after the one in which it was first found so."""
+        found = zip(self._visible_by_series, self.frames_to_find, strict=True)
+        return _rate(_is_success(row) for rows, first in found if first is not None for row in rows[first + 1 :])
+
     @property
     def needle_found(self) -> Rate:
         """Frames with a needle beyond the guide in which one is reported."""
@@ -175,6 +191,14 @@ class Scores:
         """Median and 95th percentile of the time per frame."""
         median, p95 = np.percentile([row["ms"] for row in self.rows], (50, 95))
         return float(median), float(p95)
+
+
+def _is_success(row: Row) -> bool:
+    return bool(row.get("guide_error_mm", np.inf) <= SUCCESS_MM)
+
+
+def _first_success(rows: Sequence[Row]) -> int | None:
+    return next((number for number, row in enumerate(rows) if _is_success(row)), None)
 
 
 def _is_close(row: Row, point: str) -> bool:

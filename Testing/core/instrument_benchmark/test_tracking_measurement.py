@@ -88,6 +88,21 @@ def test_a_frame_without_numbers_counts_as_failed() -> None:
     assert scores.states["lost"].hits == 2
 
 
+def test_how_late_it_is_found_and_how_well_it_is_kept_are_told_apart() -> None:
+    """It enters in frame 2, is shown wrong in 3, found in frame 5, and lost in 10 and 11."""
+
+    def change(n: int, reading: ReportedPose) -> ReportedPose:
+        if n == 3:
+            return moved([0.0, 0.0, 9.0])(n, reading)
+        return ReportedPose("lost") if n in (2, 4, 10, 11) else reading
+
+    never = rows_of(lambda n, reading: ReportedPose("absent"), series=1)
+    without = rows_of(kind="without instrument", series=2)
+    scores = Scores([*rows_of(change), *never, *without])
+    assert scores.frames_to_find == [3, None]
+    assert (scores.kept.hits, scores.kept.n) == (16, 18)
+
+
 def test_the_shot_is_the_frame_in_which_the_needle_jumps() -> None:
     truths = [truth(n) for n in range(FRAMES)]
     assert firing_frame(truths) == FIRED
