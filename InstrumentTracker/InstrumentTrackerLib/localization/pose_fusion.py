@@ -1,4 +1,4 @@
-"""One pose from the picture's and the samples': their needle tips weighed by covariance, or one of them chosen."""
+"""One pose from the picture's and the samples': guide by Bayes' rule, needle by covariance or one of them chosen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ DECISIVE_LOG_RATIO = math.log(1000.0)
 SURE = 0.9
 # A picture that the samples contradict without a decision counts for so much less.
 DOUBT = 0.5
-
 # What a guide is worth that only the samples end: the line is that of a picture which is not sure of it.
 ALONE_TRUST = 0.9
 # Picture and samples see the same noise and the same past, and the model of the cap is one.
