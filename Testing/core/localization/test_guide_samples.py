@@ -190,6 +190,17 @@ def test_where_they_contradict_each_other_bayes_rule_tells_which_is_right(certai
     assert fused.certainty_of_guide == pytest.approx(min(density[near].sum(), MOST_CERTAIN), abs=0.02)
 
 
+@pytest.mark.parametrize("depth_mm", [0.0, 1.3, 2.0, 3.1])
+def test_a_picture_whose_end_lies_between_two_that_were_tried_is_heard(depth_mm: float) -> None:
+    """The samples know nothing; what is left is what the picture says."""
+    phantom = GuidePhantom(2)
+    depth = np.arange(-40.0, 20.1, 4.0)
+    sight = sight_of(phantom, depth, np.zeros(depth.size))
+    fused = fuse_guide(pose_at(depth_mm, phantom, certainty=0.9, std_mm=0.5), sight, shows_all=False)
+    assert along(fused, phantom) == pytest.approx(depth_mm, abs=0.1)
+    assert fused.certainty_of_guide == pytest.approx(0.9, abs=0.03)
+
+
 def test_an_end_that_was_dismissed_early_counts_as_just_so_unlikely() -> None:
     phantom = GuidePhantom(2)
     depth = np.arange(6.0, 18.0, 0.1)

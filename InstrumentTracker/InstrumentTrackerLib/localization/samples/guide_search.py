@@ -147,6 +147,10 @@ class GuidePosterior:
             if np.abs(depth - stated.depth).min() > COARSE_MM:
                 depth, width = np.append(depth, stated.depth), np.append(width, stated.width_mm)
                 log_joint = np.append(log_joint, log_joint.max() - DISMISSED)
+            else:  # it may lie between two depths that were tried coarsely
+                about = stated.depth + np.arange(-COARSE_MM, COARSE_MM + FINE_MM / 2, FINE_MM)
+                finer = np.union1d(depth, about[(about > depth[0]) & (about < depth[-1])])
+                depth, width, log_joint = finer, np.gradient(finer), np.interp(finer, depth, log_joint)
             log_joint = log_joint + np.log(stated.density(depth))
         share = np.exp(log_joint - log_joint.max()) * width
         near = np.abs(depth - depth[log_joint.argmax()]) <= within_mm
