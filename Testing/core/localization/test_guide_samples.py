@@ -11,7 +11,7 @@ from InstrumentTrackerLib.localization.instrument_pose import CLOSE_MM, Instrume
 from InstrumentTrackerLib.localization.pose_fusion import ALONE_TRUST, MOST_CERTAIN, fuse_guide
 from InstrumentTrackerLib.localization.samples.guide_course import FARTHEST_MM, NEAREST_MM
 from InstrumentTrackerLib.localization.samples.guide_samples import MODEL_STD_MM, GuideLeft, GuideSight
-from InstrumentTrackerLib.localization.samples.guide_search import DISMISSED, TEMPERATURE, GuidePosterior
+from InstrumentTrackerLib.localization.samples.guide_search import MISTAKEN, TEMPERATURE, GuidePosterior
 from InstrumentTrackerLib.localization.samples.sample_localizer import SampleLocalizer
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
@@ -179,10 +179,12 @@ def test_where_they_contradict_each_other_bayes_rule_tells_which_is_right(certai
     depth = np.arange(-40.0, 20.0, 0.1)
     likelihood = np.logaddexp(-0.5 * (depth / 1.0) ** 2 - doubt, -0.5 * ((depth - 12.0) / 1.0) ** 2)
     fused = fuse_guide(pose_at(0.0, phantom, certainty, 1.0), sight_of(phantom, depth, likelihood), shows_all=False)
-    # By numbers: the picture is right, or it is wrong and the guide ends anywhere.
+    # By numbers: picture and samples are right, or they are wrong and the guide ends anywhere.
     spread = np.hypot(1.0, MODEL_STD_MM)
     right = certainty * np.exp(-0.5 * (depth / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
-    density = np.exp(likelihood) * (right + (1 - certainty) / (FARTHEST_MM - NEAREST_MM))
+    anywhere = 1 / (FARTHEST_MM - NEAREST_MM)
+    by_samples = np.exp(likelihood) / (np.exp(likelihood).sum() * 0.1)
+    density = ((1 - MISTAKEN) * by_samples + MISTAKEN * anywhere) * (right + (1 - certainty) * anywhere)
     density /= density.sum()
     chosen = depth[density.argmax()]
     near = np.abs(depth - chosen) <= CLOSE_MM
@@ -201,23 +203,31 @@ def test_a_picture_whose_end_lies_between_two_that_were_tried_is_heard(depth_mm:
     assert fused.certainty_of_guide == pytest.approx(0.9, abs=0.03)
 
 
-def test_an_end_that_was_dismissed_early_counts_as_just_so_unlikely() -> None:
+def test_an_end_that_the_samples_dismissed_is_right_where_they_are_mistaken() -> None:
     phantom = GuidePhantom(2)
     depth = np.arange(6.0, 18.0, 0.1)
     sight = sight_of(phantom, depth, -0.5 * ((depth - 12.0) / 1.0) ** 2)
     fused = fuse_guide(pose_at(-10.0, phantom, certainty=0.9), sight, shows_all=False)
     assert along(fused, phantom) == pytest.approx(12.0, abs=0.1)
-    # The samples' end: peak 1 over 2.5 mm, anywhere by chance; the picture's: the peak of what was dismissed.
-    of_samples, of_picture = 0.1 * np.sqrt(2 * np.pi) / (FARTHEST_MM - NEAREST_MM), 0.9 * np.exp(-DISMISSED)
-    assert fused.certainty_of_guide == pytest.approx(of_samples / (of_samples + of_picture), abs=0.02)
+    # Either may be wrong: the samples, then it ends where the picture says, or the picture.
+    of_samples, of_picture = (1 - MISTAKEN) * (1 - 0.9), MISTAKEN * 0.9
+    assert fused.certainty_of_guide == pytest.approx(of_samples / (of_samples + of_picture), abs=0.03)
 
 
-def test_decisive_samples_overrule_a_sure_picture_and_are_not_sure_then() -> None:
+@pytest.mark.parametrize("certainty", [0.3, 0.6, 0.85])
+def test_decisive_samples_overrule_a_picture_that_is_not_as_sure(certainty: float) -> None:
     phantom = GuidePhantom(2)
-    sight = sight_at(-5.0, phantom)
-    fused = fuse_guide(pose_at(9.0, phantom, certainty=0.95), sight, shows_all=False)
+    fused = fuse_guide(pose_at(9.0, phantom, certainty), sight_at(-5.0, phantom), shows_all=False)
     assert abs(along(fused, phantom) + 5.0) < 2.0
-    assert fused.certainty_of_guide < 0.9
+    samples_right, picture_right = (1 - MISTAKEN) * (1 - certainty), MISTAKEN * certainty
+    expected = samples_right / (samples_right + picture_right)
+    assert fused.certainty_of_guide == pytest.approx(min(expected, MOST_CERTAIN), abs=0.03)
+
+
+def test_where_both_are_as_sure_as_can_be_and_contradict_neither_is_believed() -> None:
+    phantom = GuidePhantom(2)
+    fused = fuse_guide(pose_at(9.0, phantom, certainty=1.0), sight_at(-5.0, phantom), shows_all=False)
+    assert fused.certainty_of_guide < 0.55
 
 
 def test_a_picture_of_many_lines_that_is_sure_is_not_overruled() -> None:

@@ -168,8 +168,13 @@ def test_a_doubtful_sight_of_a_lost_instrument_waits_for_a_second_one():
     course.rest()
     while course.see_nothing().state is not TrackingState.LOST:
         pass
-    assert course.see(confidence=0.6).state is TrackingState.LOST
-    assert course.see(confidence=0.6).state is TrackingState.TRACKED
+    assert course.see(confidence=0.7).state is TrackingState.LOST
+    assert course.see(confidence=0.7).state is TrackingState.TRACKED
+
+
+def test_what_may_be_a_look_alike_is_none_however_often_it_is_seen():
+    course = Course()
+    assert {course.see(confidence=0.6).state for _ in range(30)} == {TrackingState.ABSENT}
 
 
 def test_an_axis_that_flips_for_one_frame_is_not_followed():

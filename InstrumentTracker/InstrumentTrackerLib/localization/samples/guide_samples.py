@@ -40,6 +40,8 @@ MAX_MISFIT = 2.5
 # The samples say that a guide has left where tissue alone explains them so much better (nats) than an end as far from
 # the picture's as a hand moves it, and no end elsewhere on the line convinces.
 LEFT_EVIDENCE = -20.0
+# A guide that was there from the beginning tells something where it has gone so much farther.
+PUSHED_ON_MM = 10.0
 # After so many frames without a sight the guide may be anywhere on its line.
 UNSEEN_FRAMES = 5
 # Neighboring columns tell much the same: of a guide that is followed every other one is asked.
@@ -137,6 +139,7 @@ class GuideSamples:
         self._last: tuple[GuideCourse, float] | None = None
         self._told: GuideCourse | None = None
         self._n_unseen, self._n_untold = 0, 0
+        self._first: GuideCourse | None = None
 
     def update(
         self,
@@ -163,6 +166,8 @@ class GuideSamples:
         """
         self._n_unseen += 1
         self._n_untold += 1
+        if self._tissue.pictures is None and is_seen:
+            self._first = course
         asked = self._asked(course, is_seen)
         if asked is not None and self._last is not None and not asked.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
@@ -173,7 +178,7 @@ class GuideSamples:
             memory.recalibrate()
             learns = asked is course and not image.is_unreliable
             posterior = self._fit(memory, self._tissue.pictures, plane, asked, learns)
-            # A guide that was there from the beginning is tissue to the memory: only one that came can be missed.
+            # Only one that came can be missed.
             if posterior is not None and self._told is not None and _has_left(posterior):
                 is_beside = self._is_beside(memory, self._tissue.pictures, plane, asked)
                 left = None if is_beside else GuideLeft()
@@ -198,6 +203,10 @@ class GuideSamples:
         Where the picture shows none, or a doubtful one elsewhere, they are asked for a while whether it has left where
         they have told of it: where a guide was, pictures of few lines show remains of it in odd directions.
         """
+        # A guide that was there from the beginning is tissue to the memory, until it is pushed on.
+        if course is not None and self._first is not None and course.is_near(self._first, SAME_DEG, SAME_MM):
+            is_pushed_on = course.end >= self._first.end + PUSHED_ON_MM
+            return course if is_pushed_on else None
         told = self._told
         if told is None or (course is not None and course.is_near(told, SAME_DEG, SAME_MM)):
             return course

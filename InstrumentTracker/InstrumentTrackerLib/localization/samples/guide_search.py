@@ -39,6 +39,9 @@ HAND_STD_MM, HAND_REACH_MM, JUMP_PROBABILITY = 8.0, 24.0, 0.03
 # Evidence is worth so much less where depths are compared, for tissue that moved is wrong for many of them alike; the
 # more so, the more is left unexplained.
 TEMPERATURE = 4.0
+# So often the model is none of what is there, however sure of itself: of 936 ends that the samples held for 0.8 or more
+# likely in simulated series of development 6 were more than 5 mm off, of the 25 that a picture contradicted 4.
+MISTAKEN = 0.03
 
 Array = NDArray[np.float64]
 
@@ -59,15 +62,10 @@ class StatedEnd:
     std_mm: float
     certainty: float
 
-    @property
-    def width_mm(self) -> float:
-        """Over which the density at its peak makes up all of the normal error."""
-        return self.std_mm * float(np.sqrt(2 * np.pi))
-
     def density(self, depth: Array) -> Array:
         """Per mm, before the samples are asked."""
         offset = (depth - self.depth) / self.std_mm
-        near = np.exp(-0.5 * offset**2) / self.width_mm
+        near = np.exp(-0.5 * offset**2) / (self.std_mm * np.sqrt(2 * np.pi))
         return np.asarray(self.certainty * near + (1 - self.certainty) / (FARTHEST_MM - NEAREST_MM))
 
 
@@ -139,21 +137,21 @@ class GuidePosterior:
     def end(self, within_mm: float, stated: StatedEnd | None = None) -> End:
         """The mean of what lies this near to the likeliest depth, by the samples and what is stated besides.
 
-        A stated depth that was dismissed after the coarse search counts as just so unlikely that it was.
+        Where the two are put together, the samples too may be wrong, with a probability of ``MISTAKEN``.
         """
-        depth, width = self.depth, np.gradient(self.depth)
+        depth, width = self.depth, _widths(self.depth)
         log_joint = logsumexp(self.log_evidence / self.temperature, axis=0) + self.log_prior
+        density = np.exp(log_joint - log_joint.max())
+        density /= density @ width
         if stated is not None:
-            if np.abs(depth - stated.depth).min() > COARSE_MM:
-                depth, width = np.append(depth, stated.depth), np.append(width, stated.width_mm)
-                log_joint = np.append(log_joint, log_joint.max() - DISMISSED)
-            else:  # it may lie between two depths that were tried coarsely
-                about = stated.depth + np.arange(-COARSE_MM, COARSE_MM + FINE_MM / 2, FINE_MM)
-                finer = np.union1d(depth, about[(about > depth[0]) & (about < depth[-1])])
-                depth, width, log_joint = finer, np.gradient(finer), np.interp(finer, depth, log_joint)
-            log_joint = log_joint + np.log(stated.density(depth))
-        share = np.exp(log_joint - log_joint.max()) * width
-        near = np.abs(depth - depth[log_joint.argmax()]) <= within_mm
+            # It may lie between two depths that were tried coarsely, or where none was worth a second look.
+            finer = np.union1d(depth, stated.depth + np.arange(-COARSE_MM, COARSE_MM + FINE_MM / 2, FINE_MM))
+            is_tried = np.abs(finer[:, None] - depth).min(axis=1) < COARSE_MM
+            density = np.where(is_tried, np.interp(finer, depth, density), 0.0)
+            density = ((1 - MISTAKEN) * density + MISTAKEN / (FARTHEST_MM - NEAREST_MM)) * stated.density(finer)
+            depth, width = finer, _widths(finer)
+        share = density * width
+        near = np.abs(depth - depth[density.argmax()]) <= within_mm
         total = float(share[near].sum())
         mean = float(share[near] @ depth[near]) / total
         variance = float(share[near] @ (depth[near] - mean) ** 2) / total
@@ -300,3 +298,8 @@ class GuideSearch:
 
 def _temperature(misfit: float) -> float:
     return TEMPERATURE * max(misfit, 1.0)
+
+
+def _widths(depth: Array) -> Array:
+    """mm for which each of the depths stands; those between far ones were dismissed."""
+    return np.asarray(np.minimum(np.gradient(depth), COARSE_MM))
