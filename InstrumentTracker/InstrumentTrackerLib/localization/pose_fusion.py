@@ -39,11 +39,11 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     """Combine what the picture and the samples of one frame say; guide and axis are the picture's.
 
     - The samples say that the guide has left: so has its needle, whatever void lies on its line.
-    - Only one of them has a needle tip: it is taken, with the lower confidence if the picture shows a guide. A needle
-      that the picture does not show must be ``SURE`` in the samples: tissue changes too.
+    - Only one of them has a needle tip: it is taken, at most as sure as the picture's guide. A needle that the picture
+      does not show must be ``SURE`` in the samples: tissue changes too.
     - They agree (gate of 99.9 %): weighted by the inverse covariances; the higher confidence, at most the guide's.
-    - They contradict each other, and the samples are decisive against the picture's tip: the samples' tip, the lower
-      confidence. A fired needle is so: pictures made of few lines still show the old tip.
+    - They contradict each other, and the samples are decisive against the picture's tip: the samples' tip, at most as
+      sure as the guide. A fired needle is so: pictures made of few lines still show the old tip, or a doubtful one.
     - They contradict each other otherwise: the picture's tip at half its confidence.
 
     Source of the weighting: Bar-Shalom, Li and Kirubarajan, Estimation with Applications to Tracking and Navigation
@@ -62,12 +62,11 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
         )
     # Whatever is found out about the needle, the guide stays as certain as the picture shows it.
     image_pose = replace(image_pose, guide_confidence=image_pose.certainty_of_guide)
-    lower = min(image_pose.confidence, sample_pose.confidence)
     samples_alone = replace(
         image_pose,
         needle_tip=sample_pose.needle_tip,
         needle_tip_covariance=sample_pose.needle_tip_covariance,
-        confidence=lower,
+        confidence=min(image_pose.certainty_of_guide, sample_pose.confidence),
     )
     if image_pose.needle_tip is None:
         return samples_alone if sample_pose.confidence >= SURE else image_pose
@@ -93,8 +92,8 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
     Parameters
     ----------
     shows_all
-        The picture is made of so many lines that it cannot be late; the samples are some of them. Where it is sure of
-        the guide they may agree or doubt, and neither overrule it nor say that the guide has left.
+        The picture is made of so many lines that it cannot be late; the samples are some of them. Where it shows the
+        guide they do not say that it has left; where it is ``SURE`` they may agree or doubt, but not overrule it.
 
     Notes
     -----
@@ -105,8 +104,8 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
       each other in doubt, by one formula; what it gives is capped at ``MOST_CERTAIN``. A moving guide needs it:
       pictures of few lines show its end where it was, or long before it is there.
     """
-    is_settled = shows_all and image_pose.guide_tip is not None and image_pose.certainty_of_guide >= MIN_CONFIDENCE
-    if sight is None or (is_settled and isinstance(sight, GuideLeft)):
+    is_shown = image_pose.guide_tip is not None and image_pose.certainty_of_guide >= MIN_CONFIDENCE
+    if sight is None or (shows_all and is_shown and isinstance(sight, GuideLeft)):
         return image_pose
     if isinstance(sight, GuideLeft):
         return InstrumentPose(index=image_pose.index, time_s=image_pose.time_s, has_left=True)
@@ -126,7 +125,7 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
     of_needle = image_pose.confidence / certainty if certainty > 0 else 1.0
     along = float(axis @ _finite(image_pose.guide_tip_covariance) @ axis)
     end, difference = sight.end_with(image_pose.guide_tip, np.sqrt(along), min(certainty, MOST_CERTAIN))
-    if is_settled and abs(difference) > CLOSE_MM:
+    if shows_all and certainty >= SURE and abs(difference) > CLOSE_MM:
         tip, certainty, change = image_pose.guide_tip, DOUBT * certainty, 0.0
     else:
         tip, change = image_pose.guide_tip + difference * axis, sight.std_mm_of(end) ** 2 - along

@@ -59,8 +59,11 @@ def test_where_one_knows_nothing_the_other_one_is_taken(unknown: float) -> None:
     np.testing.assert_allclose(fused.needle_tip, tip_at(10.0), atol=1e-4)
 
 
-def test_a_fired_needle_is_where_the_samples_say() -> None:
-    fused = fuse(image_pose(tip_at(10.0), np.eye(3)), sample_pose(tip_at(30.0), confidence=0.7))
+@pytest.mark.parametrize("confidence", [0.3, 0.8])
+def test_a_fired_needle_is_where_the_samples_say(confidence: float) -> None:
+    """The old one that the picture still shows, doubtful or not, says nothing of it."""
+    picture = image_pose(tip_at(10.0), np.eye(3), confidence)
+    fused = fuse(picture, sample_pose(tip_at(30.0), confidence=0.7))
     np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
     assert fused.confidence == 0.7
     np.testing.assert_array_equal(fused.guide_tip, GUIDE)
@@ -83,7 +86,8 @@ def test_a_needle_that_only_the_samples_show_joins_the_guide() -> None:
     fused = fuse(image_pose(None), sample_pose(tip_at(30.0)))
     np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
     np.testing.assert_array_equal(fused.guide_tip, GUIDE)
-    assert fused.confidence == 0.8
+    assert fused.confidence == 0.9
+    assert fuse(image_pose(None), sample_pose(tip_at(30.0), confidence=1.0)).confidence == 0.95
 
 
 def test_a_needle_that_only_the_samples_show_and_are_not_sure_of_is_none() -> None:
