@@ -243,6 +243,12 @@ def test_a_picture_of_many_lines_that_is_sure_is_not_overruled() -> None:
     assert fuse_guide(doubtful, GuideLeft(), shows_all=True).has_left
 
 
+def test_a_picture_of_many_lines_that_is_not_sure_is_overruled_as_any_other() -> None:
+    phantom = GuidePhantom(2)
+    fused = fuse_guide(pose_at(9.0, phantom, certainty=0.7), sight_at(-5.0, phantom), shows_all=True)
+    assert abs(along(fused, phantom) + 5.0) < 2.0
+
+
 def test_a_doubtful_line_becomes_a_guide_by_its_samples() -> None:
     phantom = GuidePhantom(2)
     sight = sight_at(-5.0, phantom)
