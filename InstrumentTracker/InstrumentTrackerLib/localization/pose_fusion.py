@@ -93,7 +93,8 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
     ----------
     shows_all
         The picture is made of so many lines that it cannot be late; the samples are some of them. Where it shows the
-        guide they do not say that it has left; where it is ``SURE`` they may agree or doubt, but not overrule it.
+        guide they do not say that it has left; where it is ``SURE`` they may doubt it, but neither move it nor overrule
+        it.
 
     Notes
     -----
@@ -125,7 +126,10 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
     of_needle = image_pose.confidence / certainty if certainty > 0 else 1.0
     along = float(axis @ _finite(image_pose.guide_tip_covariance) @ axis)
     end, difference = sight.end_with(image_pose.guide_tip, np.sqrt(along), min(certainty, MOST_CERTAIN))
-    if shows_all and certainty >= SURE and abs(difference) > CLOSE_MM:
+    if shows_all and certainty >= SURE:
+        # They are in it already.
+        if abs(difference) <= CLOSE_MM:
+            return image_pose
         tip, certainty, change = image_pose.guide_tip, DOUBT * certainty, 0.0
     else:
         tip, change = image_pose.guide_tip + difference * axis, sight.std_mm_of(end) ** 2 - along
