@@ -36,9 +36,9 @@ def track(console, tmp_path):
 
 @pytest.fixture(scope="module")
 def clear_case(console, tmp_path_factory) -> tuple[Path, dict]:
-    """The guide clearly seen: 8 frames of 1 slice, 160 x 160, R = 4, with truth."""
+    """The guide clearly seen: 8 frames of 1 slice, 160 x 160, R = 3, with truth."""
     folder = tmp_path_factory.mktemp("clear")
-    options = ("--frames", 8, "--matrix", 160, "--slices", 1, "--coils", 1, "--acceleration", 4, "--noise", 0.005)
+    options = ("--frames", 8, "--matrix", 160, "--slices", 1, "--coils", 1, "--acceleration", 3, "--noise", 0.005)
     arguments = ("--output", folder / "clear.h5", "--truth", folder / "truth.json", *options)
     done = console.run("temporal-recon", "simulate", *arguments)
     assert done.code == 0, done.err
@@ -125,6 +125,7 @@ def test_pictures_are_tracked_as_the_raw_data_they_were_made_of(console, track, 
     path, _ = clear_case
     recon = tmp_path / "recon.seq.nrrd"
     assert console.run("temporal-recon", "reconstruct", path, "--output", recon, "--device", "cpu").code == 0
+    # With so many lines a picture that is sure of its guide is not moved by its own samples.
     from_raw, from_pictures = track(path, "--target", "0,0,0"), track(recon, "--target", "0,0,0")
     for raw, picture in zip(from_raw, from_pictures, strict=True):
         # A picture file knows when a frame began, raw data also when it ended.
@@ -134,7 +135,7 @@ def test_pictures_are_tracked_as_the_raw_data_they_were_made_of(console, track, 
             a, b = point(raw, name), point(picture, name)
             assert (a is None) == (b is None)
             if a is not None and b is not None:
-                assert np.linalg.norm(a - b) < 0.1
+                assert np.linalg.norm(a - b) < 0.01
 
 
 def test_a_picture_without_instrument_has_rows_without_numbers(console, track, tmp_path):
