@@ -29,7 +29,7 @@ class Contenders:
     weights
         Weights by method; a learned method without an entry uses those that come with the product.
     n_frames
-        Length of a series, for what waits for its end.
+        Of the longest series, by which the delay of what waits for the end is stated.
     """
 
     def __init__(self, device: str, weights: Mapping[str, Path], n_frames: int) -> None:

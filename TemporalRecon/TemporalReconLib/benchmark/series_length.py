@@ -30,8 +30,8 @@ class SeriesLength:
         From before the guide enters to after the shot; 0: so many frames.
     """
 
-    frames: int = 24
-    seconds: float = 0.0
+    frames: int
+    seconds: float
 
     def __post_init__(self) -> None:
         if not 0 <= self.seconds < float("inf"):

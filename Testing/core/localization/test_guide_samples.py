@@ -29,7 +29,7 @@ def followed(
     for index, (depth, shown) in enumerate(zip(depths, seen, strict=True)):
         localizer.ingest(phantom.frame(depth, index, contrast if index == len(depths) - 1 else 1.0))
         image = phantom.image(shown, index)
-        sights.append(localizer.find_guide(image, None if shown is None else phantom.course(shown)))
+        sights.append(localizer.find_guide(image, None if shown is None else phantom.course(shown), True))
     return sights
 
 
@@ -101,9 +101,9 @@ def test_other_lines_of_the_same_frame_are_asked_and_those_of_another_are_not() 
     localizer = SampleLocalizer()
     localizer.set_planning(phantom.planning())
     localizer.ingest(phantom.frame(None, 0))
-    localizer.find_guide(phantom.image(None, 0), None)
+    localizer.find_guide(phantom.image(None, 0), None, False)
     localizer.ingest(phantom.frame(-5.0, 2))
-    assert localizer.find_guide(phantom.image(10.0, 1), phantom.course(10.0)) is None
+    assert localizer.find_guide(phantom.image(10.0, 1), phantom.course(10.0), True) is None
 
 
 @pytest.mark.parametrize("acceleration", [1.0, 2.0])
@@ -277,7 +277,7 @@ def test_a_picture_that_misses_the_guide_does_not_make_it_tissue() -> None:
     for index, (depth, is_seen) in enumerate([(None, False), (-8.0, True), (-8.0, False), (-3.0, True)]):
         localizer.ingest(phantom.frame(depth, index))
         course = phantom.course(-8.0) if is_seen else None
-        sight = localizer.find_guide(phantom.image(depth, index), course)
+        sight = localizer.find_guide(phantom.image(depth, index), course, True)
     assert abs(error(sight, phantom, -3.0)) < 2.0
 
 
@@ -349,7 +349,7 @@ def test_a_guide_that_has_gone_into_the_next_slice_has_not_left() -> None:
             shown = 3.0 if index == len(CAME) else depth
             picture = np.concatenate([near.image(shown, index).data, far.image(None, index).data])
             course = None if shown is None else near.course(shown)
-            sight = localizer.find_guide(replace(near.image(shown, index), data=picture), course)
+            sight = localizer.find_guide(replace(near.image(shown, index), data=picture), course, True)
         assert isinstance(sight, expected)
 
 
@@ -375,7 +375,7 @@ def test_in_doubted_pictures_the_samples_tell_that_the_guide_has_left_and_nothin
     for index, (depth, shown) in enumerate(zip([*CAME, None, None], [*CAME, 3.0, -2.0], strict=True)):
         localizer.ingest(phantom.frame(depth, index))
         picture = replace(phantom.image(shown, index), quality=0.4 if index else 0.9)
-        sights.append(localizer.find_guide(picture, None if shown is None else phantom.course(shown)))
+        sights.append(localizer.find_guide(picture, None if shown is None else phantom.course(shown), True))
     assert sights[:4] == [None] * 4
     assert [type(sight) for sight in sights[4:]] == [GuideLeft] * 2
 
@@ -407,5 +407,5 @@ def test_an_unreliable_picture_is_not_learned_from() -> None:
     ]
     for index, (depth, picture) in enumerate(zip((None, None, -5.0), pictures, strict=True)):
         localizer.ingest(phantom.frame(depth, index))
-        sight = localizer.find_guide(picture, phantom.course(9.0) if index == 2 else None)
+        sight = localizer.find_guide(picture, phantom.course(9.0) if index == 2 else None, True)
     assert abs(error(sight, phantom, -5.0)) < 2.0

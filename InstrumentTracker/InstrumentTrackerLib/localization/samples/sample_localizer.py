@@ -97,9 +97,7 @@ class SampleLocalizer:
         self._memory.ingest(self._newest)
 
     @torch.inference_mode()
-    def find_guide(
-        self, image: ImageFrame, course: GuideCourse | None, is_seen: bool = True
-    ) -> GuideSight | GuideLeft | None:
+    def find_guide(self, image: ImageFrame, course: GuideCourse | None, is_seen: bool) -> GuideSight | GuideLeft | None:
         """Guide tip of the frame ingested last, or that the guide has left; None where the samples say nothing.
 
         They say nothing where they are of another frame, or the guide was there from the beginning.
