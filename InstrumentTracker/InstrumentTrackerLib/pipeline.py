@@ -105,7 +105,7 @@ class TrackingPipeline:
         pose, mask, course = self._in_picture(image)
         sight = self._samples.find_guide(image, course, pose.certainty_of_guide >= MIN_CONFIDENCE)
         pose = fuse_guide(pose, sight, self._samples.has_many_lines)
-        pose = fuse(pose, self._samples.localize(image, self._last))
+        pose = fuse(pose, self._samples.localize(image, self._last, self._tracker.needle_seen_once))
         if (image.acceleration > MAX_NEEDLE_ACCELERATION or image.is_unreliable) and pose.needle_tip is not None:
             pose = pose.without_needle()
         tracked = self._tracker.update(pose, is_reliable=not image.is_unreliable)

@@ -25,6 +25,9 @@ GATE = float(chi2.ppf(0.999, 3))
 DECISIVE_LOG_RATIO = math.log(1000.0)
 # From this confidence on the samples need no picture.
 SURE = 0.9
+# At most so sure are the samples of a needle that nobody follows yet, for tissue that changes looks like one: while the
+# guide rested 9 of 18 that they held for ``SURE`` were within 3 mm in 12 simulated series of development (R = 16, 25).
+FIRST_SIGHT_TRUST = 0.6
 # A picture that the samples contradict without a decision counts for so much less.
 DOUBT = 0.5
 # What a guide is worth that only the samples end: the line is that of a picture which is not sure of it.
@@ -40,7 +43,8 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
 
     - The samples say that the guide has left: so has its needle, whatever void lies on its line.
     - Only one of them has a needle tip: it is taken, at most as sure as the picture's guide. A needle that the picture
-      does not show must be ``SURE`` in the samples: tissue changes too.
+      does not show must be ``SURE`` in the samples: tissue changes too. Of one that is not followed yet they are worth
+      no more than ``FIRST_SIGHT_TRUST``.
     - They agree (gate of 99.9 %): weighted by the inverse covariances; the higher confidence, at most the guide's.
     - They contradict each other, and the samples are decisive against the picture's tip: the samples' tip, at most as
       sure as the guide. A fired needle is so: pictures made of few lines still show the old tip, or a doubtful one.
@@ -51,11 +55,12 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     """
     if sample_pose is None or sample_pose.needle_tip is None or image_pose.has_left:
         return image_pose
+    trust = sample_pose.confidence if sample_pose.is_expected else min(sample_pose.confidence, FIRST_SIGHT_TRUST)
     if not image_pose.is_present:
         return InstrumentPose(
             needle_tip=sample_pose.needle_tip,
             axis=sample_pose.axis,
-            confidence=sample_pose.confidence,
+            confidence=trust,
             needle_tip_covariance=sample_pose.needle_tip_covariance,
             index=image_pose.index,
             time_s=image_pose.time_s,
@@ -66,7 +71,7 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
         image_pose,
         needle_tip=sample_pose.needle_tip,
         needle_tip_covariance=sample_pose.needle_tip_covariance,
-        confidence=min(image_pose.certainty_of_guide, sample_pose.confidence),
+        confidence=min(image_pose.certainty_of_guide, trust),
     )
     if image_pose.needle_tip is None:
         return samples_alone if sample_pose.confidence >= SURE else image_pose
@@ -79,7 +84,7 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
             image_pose,
             needle_tip=image_pose.needle_tip + gain @ difference,
             needle_tip_covariance=(covariance + covariance.T) / 2,
-            confidence=min(max(image_pose.confidence, sample_pose.confidence), image_pose.certainty_of_guide),
+            confidence=min(max(image_pose.confidence, trust), image_pose.certainty_of_guide),
         )
     if sample_pose.log_ratio(image_pose.needle_tip) >= DECISIVE_LOG_RATIO:
         return samples_alone

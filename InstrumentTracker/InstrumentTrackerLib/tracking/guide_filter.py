@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.tracking.known_directions import KnownDirections
 from InstrumentTrackerLib.tracking.motion_filter import MotionFilter, Unrest
+from InstrumentTrackerLib.tracking.rules import RESTING_MM
 
 Array = NDArray[np.float64]
 
@@ -28,6 +29,7 @@ class GuideFilter:
         measured = KnownDirections.of(pose.guide_tip_covariance)
         self._tip = MotionFilter(tip, measured, GUIDE_HAND)
         self._shaft = MotionFilter(LEVER_MM * axis, _shaft_directions(measured), SHAFT_HAND)
+        self._tip_before: Array | None = None
 
     @property
     def tip(self) -> Array:
@@ -50,6 +52,13 @@ class GuideFilter:
         return np.asarray(across @ self._shaft.covariance @ across / LEVER_MM**2)
 
     @property
+    def is_resting(self) -> bool:
+        """Whether it is known to be about where it was in the picture before."""
+        if self._tip_before is None:
+            return False
+        return abs(float((self.tip - self._tip_before) @ self.axis)) <= RESTING_MM
+
+    @property
     def tip_velocity(self) -> Array:
         return self._tip.velocity
 
@@ -67,7 +76,7 @@ class GuideFilter:
         return np.asarray(self._tip.velocity + self._shaft.velocity * depth_mm / LEVER_MM)
 
     def predict(self, seconds: float) -> None:
-        axis = self.axis
+        axis, self._tip_before = self.axis, self.tip
         self._tip.predict(seconds, axis)
         self._shaft.predict(seconds, axis)
 

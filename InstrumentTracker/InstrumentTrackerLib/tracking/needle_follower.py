@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
 from InstrumentTrackerLib.tracking.known_directions import KnownDirections
@@ -15,6 +16,7 @@ from InstrumentTrackerLib.tracking.rules import (
     AGREEMENT_MM,
     MAX_THROW_MM,
     MIN_THROW_MM,
+    NEEDLE_PAIR_DOUBT,
     PREDICTION_MS,
     WITHDRAWN_MS,
     WITHDRAWN_PICTURES,
@@ -67,7 +69,7 @@ class NeedleFollower:
 
     def reset(self) -> None:
         self.filter: MotionFilter | None = None
-        self._waiting: Array | None = None
+        self._waiting: InstrumentPose | None = None
         self._unseen_s = 0.0
         self._empty_s, self._empty_pictures = 0.0, 0
         self._fired_depth: float | None = None
@@ -86,6 +88,11 @@ class NeedleFollower:
     def is_lost(self) -> bool:
         """It was out, and for too long nothing tells whether it still is."""
         return self.filter is not None and self.unseen_ms > PREDICTION_MS
+
+    @property
+    def seen_once(self) -> Array | None:
+        """Tip of a needle that waits for its second sight; None while none does, or one is followed."""
+        return None if self.filter is not None or self._waiting is None else self._waiting.needle_tip
 
     def predict(self, seconds: float, axis: Array) -> None:
         if self.filter is not None:
@@ -106,14 +113,13 @@ class NeedleFollower:
 
     def follow(
         self,
-        tip: Array | None,
-        covariance: Array | None,
+        sight: InstrumentPose,
         guide: GuideFilter,
         seconds: float,
         at_once: bool,
         is_reliable: bool,
     ) -> NeedleSight:
-        """Take the measured tip (None: no needle seen) of a picture in which the guide was measured.
+        """Take what was measured, with or without a needle tip, in a picture in which the guide was.
 
         Parameters
         ----------
@@ -124,11 +130,14 @@ class NeedleFollower:
         is_reliable
             Whether the picture can be believed; in one that cannot, a needle may be out and not seen.
         """
+        tip, covariance = sight.needle_tip, sight.needle_tip_covariance
+        if self.filter is None and not guide.is_resting and not at_once:
+            tip = None
         if tip is None or not _is_on_line(tip, covariance, guide):
             self._waiting = None
             return self._unseen(guide, seconds, is_reliable, contradicts=tip is not None)
         measured = KnownDirections.of(covariance)
-        is_second = self._is_second_sight(tip)
+        is_second = self._is_second_sight(tip, sight.confidence)
         if self.filter is not None and not is_second:
             agreement = self.filter.agreement(tip, measured, guide.axis)
             if agreement is not None:
@@ -137,19 +146,24 @@ class NeedleFollower:
         jump = self._jump_along(tip, measured, guide)
         if at_once or (is_second and jump is not None):
             return self._start(tip, measured, guide)
-        self._waiting = tip
-        sight = self._unseen(guide, seconds, is_reliable, contradicts=True)
+        self._waiting = sight
+        unseen = self._unseen(guide, seconds, is_reliable, contradicts=True)
         if self.filter is not None and not self.is_lost and jump is not None and jump >= MIN_THROW_MM:
-            return replace(sight, assumed=(tip, measured.covariance))
-        return sight
+            return replace(unseen, assumed=(tip, measured.covariance))
+        return unseen
 
-    def _is_second_sight(self, tip: Array) -> bool:
-        """Whether it agrees with one that waits, and better than with what is followed."""
-        if self._waiting is None:
+    def _is_second_sight(self, tip: Array, confidence: float) -> bool:
+        """Whether it agrees with one that waits, and better than with what is followed.
+
+        Where nothing is followed, what both leave of doubt counts, too.
+        """
+        if self._waiting is None or self._waiting.needle_tip is None:
             return False
-        away = float(np.linalg.norm(tip - self._waiting))
-        is_nearer = self.filter is None or away < float(np.linalg.norm(tip - self.filter.position))
-        return is_nearer and away <= AGREEMENT_MM
+        away = float(np.linalg.norm(tip - self._waiting.needle_tip))
+        if self.filter is None:
+            doubt = (1 - self._waiting.confidence) * (1 - confidence)
+            return away <= AGREEMENT_MM and doubt <= NEEDLE_PAIR_DOUBT
+        return away <= min(AGREEMENT_MM, float(np.linalg.norm(tip - self.filter.position)))
 
     def _start(self, tip: Array, measured: KnownDirections, guide: GuideFilter) -> NeedleSight:
         jump = 0.0 if self.filter is None else float((tip - self.filter.position) @ guide.axis)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 
 from InstrumentTrackerLib.localization.expected_pose import LastPlace
-from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, InstrumentPose, Point
 from InstrumentTrackerLib.tracking.acquisition import Acquisition
 from InstrumentTrackerLib.tracking.guide_filter import GuideFilter
 from InstrumentTrackerLib.tracking.known_directions import KnownDirections
@@ -55,6 +55,11 @@ class Tracker:
         if self._guide is None or self._needle.filter is None or not self._needle.is_lost:
             return None
         return LastPlace(self._guide.tip, self._needle.filter.position, self._guide.axis)
+
+    @property
+    def needle_seen_once(self) -> Point | None:
+        """Tip (RAS mm) of a needle that waits for its second sight; None while none does, or one is followed."""
+        return self._needle.seen_once
 
     def update(self, pose: InstrumentPose, is_reliable: bool = True) -> TrackedPose:
         """Take the measurement of the next picture.
@@ -131,9 +136,7 @@ class Tracker:
         self._was_seen = True
         self._contradicted = False
         self._unseen_ms = 0.0
-        needle = self._needle.follow(
-            sight.needle_tip, sight.needle_tip_covariance, self._guide, seconds, at_once, is_reliable
-        )
+        needle = self._needle.follow(sight, self._guide, seconds, at_once, is_reliable)
         if not needle.is_measured:
             confidence = self._fading(needle.contradicts, self._needle.unseen_ms)
             return self._report(sight, TrackingState.PREDICTED, confidence, needle)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.localization.pose_fusion import fuse
+from InstrumentTrackerLib.localization.pose_fusion import FIRST_SIGHT_TRUST, fuse
 from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 
 AXIS = np.array([0.0, 0.0, 1.0])
@@ -92,6 +92,17 @@ def test_a_needle_that_only_the_samples_show_joins_the_guide() -> None:
 
 def test_a_needle_that_only_the_samples_show_and_are_not_sure_of_is_none() -> None:
     assert fuse(image_pose(None), sample_pose(tip_at(30.0), confidence=0.85)).needle_tip is None
+
+
+def test_a_first_sight_in_the_samples_is_never_sure() -> None:
+    first = replace(sample_pose(tip_at(30.0), confidence=1.0), is_expected=False)
+    for picture in (image_pose(None), image_pose(tip_at(10.0), np.eye(3)), image_pose(tip_at(30.0), np.eye(3), 0.55)):
+        fused = fuse(picture, first)
+        np.testing.assert_allclose(fused.needle_tip, tip_at(30.0), atol=1e-9)
+        assert fused.confidence == FIRST_SIGHT_TRUST and fused.certainty_of_guide == 0.95
+    # A picture that is surer of it stays so, and samples that are not sure of it add nothing to one without.
+    assert fuse(image_pose(tip_at(30.0), np.eye(3), 0.8), first).confidence == 0.8
+    assert fuse(image_pose(None), replace(first, confidence=0.85)).needle_tip is None
 
 
 def test_agreement_about_the_needle_makes_no_guide_surer() -> None:

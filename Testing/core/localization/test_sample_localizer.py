@@ -94,6 +94,33 @@ def test_a_needle_is_seen_for_the_first_time() -> None:
     assert depth_of(located(phantom, 0.0, 24.0, known=False), phantom) == pytest.approx(24.0, abs=1.5)
 
 
+@pytest.mark.parametrize("acceleration", [8, 16])
+def test_a_needle_that_waits_for_its_second_sight_does_not_become_tissue(acceleration) -> None:
+    for seed in SEEDS:
+        phantom = VoidPhantom(seed, acceleration=acceleration)
+        # It appears in the second frame; that picture shows it when the third frame's samples are asked.
+        second = [second_sight(phantom, shown, 24.0, waits) for shown, waits in ((24.0, True), (24.0, False))]
+        assert depth_of(second[0], phantom) == pytest.approx(24.0, abs=1.5) and not second[0].is_expected
+        assert second[1] is None
+
+
+def test_a_needle_that_only_waits_is_not_expected() -> None:
+    """A picture showed it, its samples and those of the next frame do not."""
+    for seed in SEEDS:
+        assert second_sight(VoidPhantom(seed), 24.0, 0.0, waits=True) is None
+
+
+def second_sight(phantom: VoidPhantom, shown_mm: float, now_mm: float, waits: bool) -> SamplePose | None:
+    """What the third frame says after the picture of the second showed a needle that nobody follows."""
+    localizer = SampleLocalizer()
+    localizer.set_planning(phantom.planning())
+    localized(localizer, phantom.frame(0.0, 0), phantom.image(0.0, 0), None)
+    localized(localizer, phantom.frame(now_mm, 1), phantom.image(shown_mm, 1), phantom.tracked(None, 0))
+    localizer.ingest(phantom.frame(now_mm, 2))
+    seen_once = phantom.tip(shown_mm) if waits else None
+    return localizer.localize(phantom.image(now_mm, 2), phantom.tracked(None, 1), seen_once)
+
+
 def test_without_a_needle_none_is_claimed() -> None:
     assert [located(VoidPhantom(seed), 0.0, 0.0, known=False) for seed in SEEDS] == [None] * len(SEEDS)
 

@@ -86,6 +86,34 @@ def test_an_appearing_needle_is_reported_with_its_second_sight():
     assert grown.state is TrackingState.TRACKED and grown.needle_tip is not None
 
 
+@pytest.mark.parametrize(("confidences", "is_reported"), [((0.5, 0.6), False), ((0.6, 0.6), True), ((0.5, 0.7), True)])
+def test_two_doubtful_sights_of_a_new_needle_are_none(confidences, is_reported):
+    course = Course()
+    course.rest()
+    for confidence in confidences:
+        seen = course.see(needle_mm=20, confidence=confidence)
+    assert (seen.needle_tip is not None) == is_reported
+    assert seen.state is TrackingState.TRACKED
+
+
+def test_a_new_needle_is_not_believed_while_its_guide_is_pushed():
+    course = Course()
+    course.rest()
+    for frame in range(1, 6):
+        pushed = course.see(tip=4.0 * frame * AXIS, needle_mm=20)
+        assert pushed.state is TrackingState.TRACKED and pushed.needle_tip is None
+    sights = [course.see(tip=20.0 * AXIS, needle_mm=20).needle_tip is not None for _ in range(4)]
+    # The guide comes to rest, the needle is seen, and seen again.
+    assert sights[-1] and sights == sorted(sights) and not sights[0]
+
+
+def test_a_needle_that_is_followed_may_move_with_its_guide():
+    course = Course()
+    course.rest(needle_mm=20)
+    for frame in range(1, 6):
+        assert course.see(tip=4.0 * frame * AXIS, needle_mm=20).needle_tip is not None
+
+
 def test_a_needle_in_one_frame_only_is_never_reported():
     course = Course()
     course.rest()

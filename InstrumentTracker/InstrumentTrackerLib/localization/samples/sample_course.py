@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
+from InstrumentTrackerLib.localization.instrument_pose import Point
 from InstrumentTrackerLib.localization.instrument_shape import BEND_REFERENCE_MM, CAP_REACH_MM
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane, Line
 
@@ -50,8 +51,11 @@ class Course:
     needle_mm: float | None
 
     @classmethod
-    def of(cls, prediction: ExpectedPose, plane: ImagePlane) -> Course | None:
-        """From the void's tracked end, without artifact correction; None where the guide is unknown or out of plane."""
+    def of(cls, prediction: ExpectedPose, plane: ImagePlane, seen_once: Point | None = None) -> Course | None:
+        """From the void's tracked end, without artifact correction; None where the guide is unknown or out of plane.
+
+        ``seen_once`` is the needle tip, RAS mm (3,), where none is predicted.
+        """
         if prediction.guide_tip is None or prediction.axis is None:
             return None
         direction = plane.direction_to_plane(prediction.axis)
@@ -62,8 +66,9 @@ class Course:
         line = Line.through(point, direction)
         guide_tip = float(point @ line.direction)
         needle_mm, bend = None, 0.0
-        if prediction.needle_tip is not None:
-            tip, _ = plane.from_ras(prediction.needle_tip)
+        needle_tip = seen_once if prediction.needle_tip is None else prediction.needle_tip
+        if needle_tip is not None:
+            tip, _ = plane.from_ras(needle_tip)
             needle_mm = float(tip @ line.direction) - guide_tip
             sag = max(needle_mm, 0.0) ** 2 / BEND_REFERENCE_MM**2
             bend = float(tip @ line.normal - line.offset) * sag / (sag**2 + (TIP_STD_MM / BEND_STD_MM) ** 2)

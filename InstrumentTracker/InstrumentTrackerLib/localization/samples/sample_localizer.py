@@ -12,7 +12,7 @@ from TemporalReconLib.acquisition.kspace_frame import KSpaceFrame
 from TemporalReconLib.reconstruction.temporal_memory import TemporalMemory
 
 from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
-from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE
+from InstrumentTrackerLib.localization.instrument_pose import MAX_NEEDLE_ACCELERATION, UNKNOWN_VARIANCE, Point
 from InstrumentTrackerLib.localization.instrument_shape import CAP_REACH_MM
 from InstrumentTrackerLib.localization.samples.guide_course import GuideCourse
 from InstrumentTrackerLib.localization.samples.guide_samples import GuideLeft, GuideSamples, GuideSight
@@ -117,7 +117,9 @@ class SampleLocalizer:
         return self._guide.update(memory, image, ImagePlane.of(image), course, is_seen)
 
     @torch.inference_mode()
-    def localize(self, image: ImageFrame, prediction: ExpectedPose | None) -> SamplePose | None:
+    def localize(
+        self, image: ImageFrame, prediction: ExpectedPose | None, seen_once: Point | None = None
+    ) -> SamplePose | None:
         """Needle tip of the frame ingested last; None where the samples have nothing to say, or are of another frame.
 
         None is fitted where the picture is doubted, for it would not be reported, nor where it is made of so many lines
@@ -129,16 +131,20 @@ class SampleLocalizer:
             Picture of that frame, on the scale of the samples; the background of the next one.
         prediction
             The previous tracked pose: where the needle was in the picture before, and where the search begins.
+        seen_once
+            Tip (RAS mm) of a needle that waits for its second sight. It is no likelier for that, but what it covers in
+            the picture before must not be taken for tissue, or its samples would never be seen again.
         """
         previous, self._previous = self._previous, image
         frame, memory = self._newest, self._memory
         if previous is None or frame is None or memory is None or previous.data.shape != frame.image_shape:
             return None
         plane = ImagePlane.of(previous)
-        course = None if prediction is None else Course.of(prediction, plane)
+        course = None if prediction is None else Course.of(prediction, plane, seen_once)
         tissue = self._tissue.update(previous.data, plane, course)
         if (
-            course is None
+            prediction is None
+            or course is None
             or image.is_unreliable
             or frame.index != image.index
             or self.has_many_lines
@@ -146,7 +152,7 @@ class SampleLocalizer:
         ):
             return None
         memory.recalibrate()
-        return self._fit(frame, memory, tissue, plane, course)
+        return self._fit(frame, memory, tissue, plane, course, prediction.needle_tip is not None)
 
     def _fitting_planning(self, frame: KSpaceFrame) -> KSpaceFrame | ImageFrame | None:
         planning = self._planning
@@ -155,7 +161,13 @@ class SampleLocalizer:
         return None if isinstance(planning, KSpaceFrame) and planning.n_coils != frame.n_coils else planning
 
     def _fit(
-        self, frame: KSpaceFrame, memory: TemporalMemory, tissue: Image, plane: ImagePlane, course: Course
+        self,
+        frame: KSpaceFrame,
+        memory: TemporalMemory,
+        tissue: Image,
+        plane: ImagePlane,
+        course: Course,
+        is_expected: bool,
     ) -> SamplePose | None:
         reach = min(max(course.needle_mm or 0.0, FIRST_MM) + BEYOND_MM, MAX_REACH_MM)
         band = SampleBand.around(plane, course, (CAP_REACH_MM - BAND_MARGIN_MM, reach + BAND_MARGIN_MM))
@@ -167,7 +179,7 @@ class SampleLocalizer:
             if information is None or information.mismatch > MAX_MISMATCH:
                 return None
             seen.append((information, share))
-        posterior = void_posterior(seen, band, course.needle_mm)
+        posterior = void_posterior(seen, band, course.needle_mm if is_expected else None)
         by_depth = posterior.probability.sum(axis=0)
         likeliest = float(posterior.depth[by_depth.argmax()])
         confidence = posterior.probability_within(likeliest, NEIGHBORHOOD_MM)
@@ -187,6 +199,7 @@ class SampleLocalizer:
             origin=origin,
             depth=posterior.depth / course.in_plane,
             log_likelihood=posterior.log_likelihood,
+            is_expected=is_expected,
         )
 
     @staticmethod

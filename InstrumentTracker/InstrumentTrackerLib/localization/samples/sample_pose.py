@@ -22,11 +22,14 @@ class SamplePose(InstrumentPose):
         mm (n,), ascending.
     log_likelihood
         (n,), of a tip at each depth.
+    is_expected
+        Whether a needle is followed already, so that this is not one of its first sights.
     """
 
     origin: Point | None = None
     depth: NDArray[np.float64] | None = None
     log_likelihood: NDArray[np.float64] | None = None
+    is_expected: bool = True
 
     def log_ratio(self, point: Point) -> float:
         """Log likelihood of the measured tip over that of another tip (RAS mm) on the same course; >= 0 or so."""
