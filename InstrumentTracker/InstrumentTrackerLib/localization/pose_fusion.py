@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +20,6 @@ from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 
 # 99.9 % of measurements of the same tip lie within this squared Mahalanobis distance of each other.
 GATE = float(chi2.ppf(0.999, 3))
-# Against a contradicting picture the samples must say their tip is a thousand times likelier than the picture's.
-DECISIVE_LOG_RATIO = math.log(1000.0)
 # From this confidence on the samples need no picture.
 SURE = 0.9
 # At most so sure are the samples of a needle that nobody follows yet, for tissue that changes looks like one: while the
@@ -43,8 +40,8 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
 
     - The samples say that the guide has left: so has its needle, whatever void lies on its line.
     - Only one of them has a needle tip: it is taken, at most as sure as the picture's guide. A needle that the picture
-      does not show must be ``SURE`` in the samples: tissue changes too. Of one that is not followed yet they are worth
-      no more than ``FIRST_SIGHT_TRUST``.
+      does not show must be ``SURE`` in the samples, for tissue changes too, or it is followed and they are decisive
+      that it is no longer where it was. Of one that is not followed yet they are worth ``FIRST_SIGHT_TRUST`` at most.
     - They agree (gate of 99.9 %): weighted by the inverse covariances; the higher confidence, at most the guide's.
     - They contradict each other, and the samples are decisive against the picture's tip: the samples' tip, at most as
       sure as the guide. A fired needle is so: pictures made of few lines still show the old tip, or a doubtful one.
@@ -55,7 +52,9 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
     """
     if sample_pose is None or sample_pose.needle_tip is None or image_pose.has_left:
         return image_pose
-    trust = sample_pose.confidence if sample_pose.is_expected else min(sample_pose.confidence, FIRST_SIGHT_TRUST)
+    trust = sample_pose.confidence
+    if sample_pose.expected_tip is None:
+        trust = min(trust, FIRST_SIGHT_TRUST)
     if not image_pose.is_present:
         return InstrumentPose(
             needle_tip=sample_pose.needle_tip,
@@ -74,7 +73,8 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
         confidence=min(image_pose.certainty_of_guide, trust),
     )
     if image_pose.needle_tip is None:
-        return samples_alone if sample_pose.confidence >= SURE else image_pose
+        has_moved = sample_pose.expected_tip is not None and sample_pose.is_decisive_against(sample_pose.expected_tip)
+        return samples_alone if has_moved or sample_pose.confidence >= SURE else image_pose
     first, second = _finite(image_pose.needle_tip_covariance), _finite(sample_pose.needle_tip_covariance)
     difference = sample_pose.needle_tip - image_pose.needle_tip
     gain = np.linalg.solve(first + second, first).T
@@ -86,7 +86,7 @@ def fuse(image_pose: InstrumentPose, sample_pose: SamplePose | None) -> Instrume
             needle_tip_covariance=(covariance + covariance.T) / 2,
             confidence=min(max(image_pose.confidence, trust), image_pose.certainty_of_guide),
         )
-    if sample_pose.log_ratio(image_pose.needle_tip) >= DECISIVE_LOG_RATIO:
+    if sample_pose.is_decisive_against(image_pose.needle_tip):
         return samples_alone
     return replace(image_pose, confidence=DOUBT * image_pose.confidence)
 

@@ -23,12 +23,13 @@ def image_pose(tip: np.ndarray | None, covariance: np.ndarray | None = None, con
 def sample_pose(
     tip: np.ndarray, covariance: np.ndarray | None = None, confidence: float = 0.9, loss_per_mm: float = 1.0
 ) -> SamplePose:
-    """Samples whose log likelihood falls by ``loss_per_mm`` away from their tip."""
+    """Samples whose log likelihood falls by ``loss_per_mm`` away from their tip, where the needle was before."""
     depth = np.arange(0.0, 60.0, 0.5)
     own = float((tip - GUIDE) @ AXIS)
     return SamplePose(
         None, tip, AXIS, confidence, None, np.eye(3) if covariance is None else covariance,
         origin=GUIDE, depth=depth, log_likelihood=-loss_per_mm * np.abs(depth - own),
+        expected_tip=tip,
     )  # fmt: skip
 
 
@@ -94,8 +95,19 @@ def test_a_needle_that_only_the_samples_show_and_are_not_sure_of_is_none() -> No
     assert fuse(image_pose(None), sample_pose(tip_at(30.0), confidence=0.85)).needle_tip is None
 
 
+@pytest.mark.parametrize(("loss_per_mm", "is_taken"), [(1.0, True), (0.1, False)])
+def test_a_followed_needle_that_is_decisively_no_longer_where_it_was_is_where_the_samples_say(loss_per_mm, is_taken):
+    """Also where they are not sure and the picture shows none: its old place would be wrong for certain."""
+    fired = replace(sample_pose(tip_at(30.0), None, 0.6, loss_per_mm), expected_tip=tip_at(10.0))
+    fused = fuse(image_pose(None), fired)
+    assert (fused.needle_tip is not None) == is_taken
+    if is_taken:
+        np.testing.assert_array_equal(fused.needle_tip, tip_at(30.0))
+        assert fused.confidence == 0.6
+
+
 def test_a_first_sight_in_the_samples_is_never_sure() -> None:
-    first = replace(sample_pose(tip_at(30.0), confidence=1.0), is_expected=False)
+    first = replace(sample_pose(tip_at(30.0), confidence=1.0), expected_tip=None)
     for picture in (image_pose(None), image_pose(tip_at(10.0), np.eye(3)), image_pose(tip_at(30.0), np.eye(3), 0.55)):
         fused = fuse(picture, first)
         np.testing.assert_allclose(fused.needle_tip, tip_at(30.0), atol=1e-9)

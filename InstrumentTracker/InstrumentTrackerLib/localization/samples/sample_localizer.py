@@ -152,7 +152,7 @@ class SampleLocalizer:
         ):
             return None
         memory.recalibrate()
-        return self._fit(frame, memory, tissue, plane, course, prediction.needle_tip is not None)
+        return self._fit(frame, memory, tissue, plane, course, prediction.needle_tip)
 
     def _fitting_planning(self, frame: KSpaceFrame) -> KSpaceFrame | ImageFrame | None:
         planning = self._planning
@@ -167,7 +167,7 @@ class SampleLocalizer:
         tissue: Image,
         plane: ImagePlane,
         course: Course,
-        is_expected: bool,
+        expected_tip: Point | None,
     ) -> SamplePose | None:
         reach = min(max(course.needle_mm or 0.0, FIRST_MM) + BEYOND_MM, MAX_REACH_MM)
         band = SampleBand.around(plane, course, (CAP_REACH_MM - BAND_MARGIN_MM, reach + BAND_MARGIN_MM))
@@ -179,7 +179,7 @@ class SampleLocalizer:
             if information is None or information.mismatch > MAX_MISMATCH:
                 return None
             seen.append((information, share))
-        posterior = void_posterior(seen, band, course.needle_mm if is_expected else None)
+        posterior = void_posterior(seen, band, None if expected_tip is None else course.needle_mm)
         by_depth = posterior.probability.sum(axis=0)
         likeliest = float(posterior.depth[by_depth.argmax()])
         confidence = posterior.probability_within(likeliest, NEIGHBORHOOD_MM)
@@ -199,7 +199,7 @@ class SampleLocalizer:
             origin=origin,
             depth=posterior.depth / course.in_plane,
             log_likelihood=posterior.log_likelihood,
-            is_expected=is_expected,
+            expected_tip=expected_tip,
         )
 
     @staticmethod

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose, Point
+
+DECISIVE_LOG_RATIO = math.log(1000.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +25,18 @@ class SamplePose(InstrumentPose):
         mm (n,), ascending.
     log_likelihood
         (n,), of a tip at each depth.
-    is_expected
-        Whether a needle is followed already, so that this is not one of its first sights.
+    expected_tip
+        RAS mm (3,), where the tip of the needle that is followed was before; None where none is followed yet.
     """
 
     origin: Point | None = None
     depth: NDArray[np.float64] | None = None
     log_likelihood: NDArray[np.float64] | None = None
-    is_expected: bool = True
+    expected_tip: Point | None = None
+
+    def is_decisive_against(self, point: Point) -> bool:
+        """Whether the measured tip is a thousand times likelier than another one (RAS mm)."""
+        return self.log_ratio(point) >= DECISIVE_LOG_RATIO
 
     def log_ratio(self, point: Point) -> float:
         """Log likelihood of the measured tip over that of another tip (RAS mm) on the same course; >= 0 or so."""
