@@ -76,6 +76,18 @@ def test_loss_of_tip_error_is_between_8_and_32(at_32: float, expected: str) -> N
     assert outcome(rows("temporal", 33, 1.0, 8.0))[goal][0] == NOT_MEASURED
 
 
+def test_loss_of_tip_error_counts_all_frames_of_series_that_last_as_long() -> None:
+    """Four times as many frames at R = 32; before the guide comes they are all easy."""
+    goal = "temporal loses at most 0.7 mm of median tip error from R = 8 to 32"
+    long = rows("temporal", 31, 2.0, 32.0, n=36)
+    for row in long[:12]:
+        row["tip_error_mm"] = 1.0
+    found, text = outcome([*rows("temporal", 33, 1.0, 8.0), *long])[goal]
+    assert (found, text) == (FAIL, "largest +1.00 mm (paper mask, with planning scan)")
+    elsewhere = [row | {"series": 1} for row in long]
+    assert outcome([*rows("temporal", 33, 1.0, 8.0), *elsewhere])[goal][0] == NOT_MEASURED
+
+
 @pytest.mark.parametrize(("gmac", "expected"), [(2.4, PASS), (2.5, FAIL), (None, NOT_MEASURED)])
 def test_operations_are_a_fiftieth_of_the_published_methods(gmac, expected: str) -> None:
     facts = {**FACTS, "temporal": {**FACTS["temporal"], "gmac": gmac}}
