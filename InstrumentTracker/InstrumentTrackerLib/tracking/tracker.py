@@ -141,7 +141,9 @@ class Tracker:
             confidence = self._fading(needle.contradicts, self._needle.unseen_ms)
             return self._report(sight, TrackingState.PREDICTED, confidence, needle)
         fit = min(agreement, needle.agreement)
-        self._confidence = sight.confidence * (BORDER_CONFIDENCE + (1 - BORDER_CONFIDENCE) * fit)
+        # A needle that waits, or is not believed, is no doubt about the guide, which alone is reported.
+        certainty = sight.certainty_of_guide if self._needle.filter is None else sight.confidence
+        self._confidence = certainty * (BORDER_CONFIDENCE + (1 - BORDER_CONFIDENCE) * fit)
         return self._report(sight, TrackingState.TRACKED, self._confidence, needle)
 
     def _fading(self, contradicted: bool, unseen_ms: float | None = None) -> float:

@@ -33,6 +33,7 @@ class Course:
         covariance=COVARIANCE,
         aside_mm=0.0,
         is_reliable=True,
+        guide_confidence=None,
     ) -> TrackedPose:
         """A guide, and a needle that reaches ``needle_mm`` beyond it, ``aside_mm`` beside its axis."""
         self.index += 1
@@ -47,6 +48,7 @@ class Course:
             needle_tip_covariance=None if needle is None else covariance,
             index=self.index,
             time_s=100.0 + self.index * self.interval_s,
+            guide_confidence=guide_confidence,
         )
         return self.tracker.update(pose, is_reliable)
 

@@ -96,6 +96,15 @@ def test_two_doubtful_sights_of_a_new_needle_are_none(confidences, is_reported):
     assert seen.state is TrackingState.TRACKED
 
 
+def test_a_doubtful_new_needle_is_no_doubt_about_the_guide_that_is_reported():
+    course = Course()
+    course.rest(guide_confidence=0.95)
+    waiting = course.see(needle_mm=20, confidence=0.6, guide_confidence=0.95)
+    assert waiting.needle_tip is None and waiting.confidence > 0.9
+    reported = course.see(needle_mm=20, confidence=0.6, guide_confidence=0.95)
+    assert reported.needle_tip is not None and reported.confidence <= 0.6
+
+
 def test_a_new_needle_is_not_believed_while_its_guide_is_pushed():
     course = Course()
     course.rest()
