@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose, Point
 
+# Against a picture or a past that contradicts them the samples must say their tip is a thousand times likelier.
 DECISIVE_LOG_RATIO = math.log(1000.0)
 
 
