@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from InstrumentTrackerLib.localization.instrument_pose import (
     CLOSE_MM,
     DEFAULT_STD_MM,
+    FIRST_SIGHT_TRUST,
     MIN_CONFIDENCE,
     UNKNOWN_VARIANCE,
     InstrumentPose,
@@ -22,9 +23,6 @@ from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 GATE = float(chi2.ppf(0.999, 3))
 # From this confidence on the samples need no picture.
 SURE = 0.9
-# At most so sure are the samples of a needle that nobody follows yet, for tissue that changes looks like one: while the
-# guide rested 9 of 18 that they held for ``SURE`` were within 3 mm in 12 simulated series of development (R = 16, 25).
-FIRST_SIGHT_TRUST = 0.6
 # A picture that the samples contradict without a decision counts for so much less.
 DOUBT = 0.5
 # What a guide is worth that only the samples end: the line is that of a picture which is not sure of it.

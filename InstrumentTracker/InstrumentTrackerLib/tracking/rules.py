@@ -64,12 +64,15 @@ it is one.
 A prediction goes no farther than 8 mm from where the point was seen last: a picture that lags and catches up looks
 like a leap of the instrument.
 
-Confidence: tracked, the measurement's, times how well it fits (1 inside the expected 95 %, 0.5 at the border);
+Confidence: tracked, the measurement's (the guide's where it alone is reported), times how well it fits (1 inside the
+expected 95 %, 0.5 at the border);
 predicted, that of the last tracked frame, falling to 0 over ``PREDICTION_MS``, halved while a picture contradicts or a
 shot is assumed; lost and absent, 0.
 """
 
 from __future__ import annotations
+
+from InstrumentTrackerLib.localization.instrument_pose import FIRST_SIGHT_TRUST
 
 # What two sights that agree leave of doubt, the product of what each leaves: that of two of this confidence. What looks
 # like a guide in the tissue stays where it is and agrees with itself: with two of 0.5, and a confidence that knew no
@@ -77,10 +80,10 @@ from __future__ import annotations
 # and 32.
 PAIR_CONFIDENCE = 0.65
 PAIR_DOUBT = (1 - PAIR_CONFIDENCE) ** 2
-# The same for a needle that is not followed yet, and how far its guide may move from picture to picture. While it moved
-# more, first sights in 12 simulated series of development (R = 16, 25) were never right, neither 19 in the samples nor
-# 6 in pictures; otherwise 13 of 36 and 25 of 45 were within 3 mm.
-NEEDLE_PAIR_CONFIDENCE, RESTING_MM = 0.6, 3.0
+# The same for a needle that is not followed yet: two first sights in the samples are just enough. And how far its guide
+# may move from picture to picture: while it moved more, first sights in 12 simulated series of development (R = 16, 25)
+# were never right, neither 19 in the samples nor 6 in pictures; otherwise 13 of 36 and 25 of 45 were within 3 mm.
+NEEDLE_PAIR_CONFIDENCE, RESTING_MM = FIRST_SIGHT_TRUST, 3.0
 NEEDLE_PAIR_DOUBT = (1 - NEEDLE_PAIR_CONFIDENCE) ** 2
 # A first sight this sure needs no second one, not even in a picture that its own method doubts: that doubt tells the
 # error of the whole picture and says little of the tip. In doubted pictures of 16 simulated volumes of development 69

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
-from InstrumentTrackerLib.localization.pose_fusion import FIRST_SIGHT_TRUST, fuse
+from InstrumentTrackerLib.localization.instrument_pose import FIRST_SIGHT_TRUST, InstrumentPose
+from InstrumentTrackerLib.localization.pose_fusion import fuse
 from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 
 AXIS = np.array([0.0, 0.0, 1.0])
