@@ -64,6 +64,8 @@ def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str] | None
     except BrokenPipeError:
         return EXIT_FAILURE
     except Exception as error:  # the border of the program: whatever was not foreseen ends in one line, too
+        if _is_caused_by_interrupt(error):
+            return _fail(parser.prog, "interrupted", EXIT_INTERRUPTED)
         if options.debug:
             raise
         return _fail(parser.prog, f"{type(error).__name__}: {error} (run with --debug for details)", EXIT_FAILURE)
@@ -77,6 +79,13 @@ def _terminate_as_interrupt() -> None:
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, interrupt)
+
+
+def _is_caused_by_interrupt(error: BaseException) -> bool:
+    """Whether the signal came inside native code, which reports it as an error of its own (a SystemError)."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return isinstance(error, KeyboardInterrupt)
 
 
 def _fail(program: str, message: str, code: int) -> int:
