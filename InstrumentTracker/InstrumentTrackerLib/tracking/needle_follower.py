@@ -51,7 +51,7 @@ class NeedleSight:
     was_fired
         This picture confirmed a shot.
     assumed
-        Tip and covariance after a shot that waits for its second sight.
+        Tip and covariance after a shot that waits for its second sight, also in one picture that does not show it.
     """
 
     is_measured: bool
@@ -70,6 +70,7 @@ class NeedleFollower:
     def reset(self) -> None:
         self.filter: MotionFilter | None = None
         self._waiting: InstrumentPose | None = None
+        self._shot: tuple[Array, Array] | None = None
         self._unseen_s = 0.0
         self._empty_s, self._empty_pictures = 0.0, 0
         self._fired_depth: float | None = None
@@ -98,11 +99,13 @@ class NeedleFollower:
         if self.filter is not None:
             self.filter.predict(seconds, axis)
 
-    def halt(self, seconds: float) -> None:
+    def halt(self, seconds: float) -> NeedleSight:
         """Let it come to rest while not even the guide is seen."""
+        shot, self._shot = self._shot, None
         if self.filter is not None:
             self._unseen_s += seconds
             self.filter.halt(seconds)
+        return NeedleSight(False, contradicts=shot is not None, assumed=shot)
 
     def carry(self, predicted: GuideFilter, guide: GuideFilter) -> None:
         """Move along with what a picture changed about the guide."""
@@ -131,8 +134,13 @@ class NeedleFollower:
             Whether the picture can be believed; in one that cannot, a needle may be out and not seen.
         """
         tip, covariance = sight.needle_tip, sight.needle_tip_covariance
+        shot, self._shot = self._shot, None
         if self.filter is None and not guide.is_resting and not at_once:
             tip = None
+        if tip is None and shot is not None:
+            # What a picture does not show may still be where the one before showed it, and is no longer where it was.
+            unseen = self._unseen(guide, seconds, is_reliable, contradicts=True)
+            return unseen if unseen.is_measured else replace(unseen, assumed=shot)
         if tip is None or not _is_on_line(tip, covariance, guide):
             self._waiting = None
             return self._unseen(guide, seconds, is_reliable, contradicts=tip is not None)
@@ -149,7 +157,8 @@ class NeedleFollower:
         self._waiting = sight
         unseen = self._unseen(guide, seconds, is_reliable, contradicts=True)
         if self.filter is not None and not self.is_lost and jump is not None and jump >= MIN_THROW_MM:
-            return replace(unseen, assumed=(tip, measured.covariance))
+            self._shot = tip, measured.covariance
+            return replace(unseen, assumed=self._shot)
         return unseen
 
     def _is_second_sight(self, tip: Array, confidence: float) -> bool:

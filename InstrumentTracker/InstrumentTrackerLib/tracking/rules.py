@@ -47,6 +47,7 @@ first seen while the guide moves by more than             as if it were not seen
 jumps forward on the axis by what a gun throws            predicted, at the new place: a shot; tracked with the
                                                           second sight that agrees, so one frame later; then it
                                                           rests in the guide
+then not seen in one picture                              predicted, still at the new place
 jumps less, or back, along the axis                       predicted at the old place; tracked at the new one with
                                                           the second sight that agrees
 jumps elsewhere, or away from the guide's line            not believed: predicted at the old place

@@ -96,8 +96,9 @@ class Tracker:
             is_outweighed = self._contradicted and self._acquisition.is_convincing
             if self._is_confirmed and not is_over and not is_outweighed:
                 self._guide.halt(seconds)
-                self._needle.halt(seconds)
-                return self._report(pose, TrackingState.PREDICTED, self._fading(contradicted=sight is not None))
+                needle = self._needle.halt(seconds)
+                confidence = self._fading(contradicted=sight is not None or needle.contradicts)
+                return self._report(pose, TrackingState.PREDICTED, confidence, needle)
             self._lose()
         if seen is not None and self._acquisition.is_complete:
             self._guide = GuideFilter(seen)

@@ -66,6 +66,31 @@ def test_no_gun_throws_forty_millimeters(interval_s):
         np.testing.assert_allclose(far.needle_tip, 8 * AXIS, atol=1.0)
 
 
+@pytest.mark.parametrize("guide_is_hidden", [False, True])
+@pytest.mark.parametrize("interval_s", INTERVALS_S[:2])
+def test_a_shot_that_one_picture_does_not_show_is_not_shown_at_its_old_place(interval_s, guide_is_hidden):
+    course = Course(interval_s)
+    course.rest(needle_mm=12)
+    shot = course.see(needle_mm=32)
+    hidden = course.see_nothing() if guide_is_hidden else course.see()
+    assert hidden.state is TrackingState.PREDICTED and hidden.motion is Motion.FIRING and not hidden.has_fired
+    assert hidden.confidence < shot.confidence
+    np.testing.assert_allclose(hidden.needle_tip, 32 * AXIS, atol=0.5)
+    again = course.see(needle_mm=32)
+    assert again.state is TrackingState.TRACKED and again.has_fired
+    np.testing.assert_allclose(again.needle_tip, 32 * AXIS, atol=0.5)
+
+
+def test_a_shot_that_two_pictures_do_not_show_was_none():
+    course = Course()
+    course.rest(needle_mm=12)
+    course.see(needle_mm=32)
+    course.see()
+    unseen = course.see()
+    assert unseen.state is TrackingState.PREDICTED and not unseen.has_fired
+    np.testing.assert_allclose(unseen.needle_tip, 12 * AXIS, atol=1.0)
+
+
 @pytest.mark.parametrize("depth_mm", [30, 34, 50])
 def test_one_picture_with_a_longer_void_is_never_called_tracked_and_does_not_last(depth_mm):
     course = Course()
