@@ -103,7 +103,8 @@ class TrackingPipeline:
         If the samples of the picture were the last that came in, both tips are measured in both.
         """
         pose, mask, course = self._in_picture(image)
-        sight = self._samples.find_guide(image, course, pose.certainty_of_guide >= MIN_CONFIDENCE)
+        is_seen = pose.certainty_of_guide >= MIN_CONFIDENCE
+        sight = self._samples.find_guide(image, course, is_seen, self._tracker.is_following)
         pose = fuse_guide(pose, sight, self._samples.has_many_lines)
         pose = fuse(pose, self._samples.localize(image, self._last, self._tracker.needle_seen_once))
         if (image.acceleration > MAX_NEEDLE_ACCELERATION or image.is_unreliable) and pose.needle_tip is not None:

@@ -50,6 +50,11 @@ class Tracker:
         self._last: tuple[int, float] | None = None
 
     @property
+    def is_following(self) -> bool:
+        """A guide is tracked or predicted."""
+        return self._guide is not None
+
+    @property
     def last_place(self) -> LastPlace | None:
         """Where a needle that is lost is to be looked for; None while none is, and where its guide is lost too."""
         if self._guide is None or self._needle.filter is None or not self._needle.is_lost:

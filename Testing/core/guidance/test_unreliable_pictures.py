@@ -74,8 +74,8 @@ def test_a_still_volume_without_planning_scan_is_found_at_r_16(tmp_path: Path) -
     results = list(guidance_of(open_for_playing(volume, options), pipeline, reconstructor))
     truth = series.truth.frames[14].guide_tip
     normal = slice_normal(series.ijk_to_ras)
-    assert all(guidance.image.is_unreliable for guidance in results[:5])
-    for guidance in results[-3:]:
+    assert all(guidance.image.is_unreliable for guidance in results[:4])
+    for guidance in results[1:]:
         assert guidance.tracked.state is TrackingState.TRACKED and guidance.tracked.guide_tip is not None
         away = guidance.tracked.guide_tip - truth
         assert np.linalg.norm(away - (away @ normal) * normal) < 2.5

@@ -20,7 +20,11 @@ SEEDS = range(4)
 
 
 def followed(
-    phantom: GuidePhantom, depths: list[float | None], seen: list[float | None], contrast: float = 1.0
+    phantom: GuidePhantom,
+    depths: list[float | None],
+    seen: list[float | None],
+    contrast: float = 1.0,
+    is_followed: bool = True,
 ) -> list[GuideSight | GuideLeft | None]:
     """The sights of a series whose guide tip is at ``depths``; its pictures show it at ``seen``."""
     localizer = SampleLocalizer()
@@ -29,8 +33,15 @@ def followed(
     for index, (depth, shown) in enumerate(zip(depths, seen, strict=True)):
         localizer.ingest(phantom.frame(depth, index, contrast if index == len(depths) - 1 else 1.0))
         image = phantom.image(shown, index)
-        sights.append(localizer.find_guide(image, None if shown is None else phantom.course(shown), True))
+        course = None if shown is None else phantom.course(shown)
+        sights.append(localizer.find_guide(image, course, shown is not None, is_followed))
     return sights
+
+
+def stacked(first: KSpaceFrame, second: KSpaceFrame) -> KSpaceFrame:
+    """Two slices of one."""
+    data, mask = np.concatenate([first.data, second.data], axis=1), np.concatenate([first.mask, second.mask])
+    return replace(first, data=data, mask=mask)
 
 
 def error(sight: GuideSight | GuideLeft | None, phantom: GuidePhantom, depth: float) -> float:
@@ -101,9 +112,9 @@ def test_other_lines_of_the_same_frame_are_asked_and_those_of_another_are_not() 
     localizer = SampleLocalizer()
     localizer.set_planning(phantom.planning())
     localizer.ingest(phantom.frame(None, 0))
-    localizer.find_guide(phantom.image(None, 0), None, False)
+    localizer.find_guide(phantom.image(None, 0), None, False, True)
     localizer.ingest(phantom.frame(-5.0, 2))
-    assert localizer.find_guide(phantom.image(10.0, 1), phantom.course(10.0), True) is None
+    assert localizer.find_guide(phantom.image(10.0, 1), phantom.course(10.0), True, True) is None
 
 
 @pytest.mark.parametrize("acceleration", [1.0, 2.0])
@@ -277,7 +288,7 @@ def test_a_picture_that_misses_the_guide_does_not_make_it_tissue() -> None:
     for index, (depth, is_seen) in enumerate([(None, False), (-8.0, True), (-8.0, False), (-3.0, True)]):
         localizer.ingest(phantom.frame(depth, index))
         course = phantom.course(-8.0) if is_seen else None
-        sight = localizer.find_guide(phantom.image(depth, index), course, True)
+        sight = localizer.find_guide(phantom.image(depth, index), course, is_seen, True)
     assert abs(error(sight, phantom, -3.0)) < 2.0
 
 
@@ -303,13 +314,36 @@ def test_a_guide_that_stays_or_is_drawn_back_has_not_left(angle_deg: float) -> N
         assert not any(isinstance(sight, GuideLeft) for sight in sights)
 
 
-@pytest.mark.parametrize(("depth", "expected"), [(None, GuideLeft), (3.0, type(None))])
-def test_where_the_picture_shows_no_guide_any_more_the_samples_tell_whether_it_has_left(
-    depth: float | None, expected: type
-) -> None:
+def test_where_the_picture_shows_no_guide_any_more_the_samples_tell_that_it_has_left() -> None:
     for seed in SEEDS[:2]:
-        sights = followed(GuidePhantom(seed), [*CAME, depth, depth], [*CAME, None, None])
-        assert [type(sight) for sight in sights[-2:]] == [expected] * 2
+        sights = followed(GuidePhantom(seed), [*CAME, None, None], [*CAME, None, None])
+        assert [type(sight) for sight in sights[-2:]] == [GuideLeft] * 2
+
+
+@pytest.mark.parametrize("angle_deg", [90.0, 40.0, 0.0])
+def test_where_the_picture_shows_no_guide_any_more_the_samples_tell_where_it_is(angle_deg: float) -> None:
+    errors = []
+    for seed in SEEDS[:2]:
+        phantom = GuidePhantom(seed, angle_deg)
+        hidden = [9.0, 16.0, 22.0, 27.0]
+        sights = followed(phantom, [*CAME, *hidden], [*CAME, None, None, None, None])
+        hidden_sights = zip(sights[len(CAME) :], hidden, strict=True)
+        errors += [abs(error(sight, phantom, depth)) for sight, depth in hidden_sights]
+    assert np.median(errors) < 0.7 and np.max(errors) < 5.0
+
+
+def test_a_doubtful_picture_that_shows_the_guide_in_the_wrong_slice_does_not_hide_it() -> None:
+    near, far = GuidePhantom(0), GuidePhantom(1)
+    localizer = SampleLocalizer()
+    localizer.set_planning(stacked(near.planning(), far.planning()))
+    for index, (depth, is_seen) in enumerate([(None, False), (-10.0, True), (-4.0, True), (3.0, False)]):
+        localizer.ingest(stacked(near.frame(depth, index), far.frame(None, index)))
+        picture = np.concatenate([near.image(depth, index).data, far.image(None, index).data])
+        course = None if depth is None else near.course(depth)
+        doubtful = course if course is None or is_seen else replace(course, slice_index=1.0)
+        sight = localizer.find_guide(replace(near.image(depth, index), data=picture), doubtful, is_seen, True)
+    assert isinstance(sight, GuideSight) and sight.course.slice_index == 0.0
+    assert abs(error(sight, near, 3.0)) < 2.0
 
 
 @pytest.mark.parametrize(("is_seen", "expected"), [(False, GuideLeft), (True, type(None))])
@@ -324,7 +358,7 @@ def test_a_doubtful_line_elsewhere_does_not_hide_that_the_guide_has_left(is_seen
             localizer.ingest(phantom.frame(depth, index))
             has_gone = index >= len(CAME)
             course = other.course(0.0) if has_gone else None if depth is None else phantom.course(depth)
-            sight = localizer.find_guide(phantom.image(depth, index), course, is_seen or not has_gone)
+            sight = localizer.find_guide(phantom.image(depth, index), course, is_seen or not has_gone, True)
         assert type(sight) is expected
 
 
@@ -334,11 +368,6 @@ def test_nobody_is_asked_for_ever_about_a_guide_that_no_picture_shows() -> None:
 
 def test_a_guide_that_has_gone_into_the_next_slice_has_not_left() -> None:
     """Its picture still shows it in the slice before."""
-
-    def stacked(first: KSpaceFrame, second: KSpaceFrame) -> KSpaceFrame:
-        data, mask = np.concatenate([first.data, second.data], axis=1), np.concatenate([first.mask, second.mask])
-        return replace(first, data=data, mask=mask)
-
     near, far = GuidePhantom(0), GuidePhantom(1)
     for depth_beyond, expected in ((3.0, type(None)), (None, GuideLeft)):
         localizer = SampleLocalizer()
@@ -349,7 +378,7 @@ def test_a_guide_that_has_gone_into_the_next_slice_has_not_left() -> None:
             shown = 3.0 if index == len(CAME) else depth
             picture = np.concatenate([near.image(shown, index).data, far.image(None, index).data])
             course = None if shown is None else near.course(shown)
-            sight = localizer.find_guide(replace(near.image(shown, index), data=picture), course, True)
+            sight = localizer.find_guide(replace(near.image(shown, index), data=picture), course, True, True)
         assert isinstance(sight, expected)
 
 
@@ -375,7 +404,8 @@ def test_in_doubted_pictures_the_samples_tell_that_the_guide_has_left_and_nothin
     for index, (depth, shown) in enumerate(zip([*CAME, None, None], [*CAME, 3.0, -2.0], strict=True)):
         localizer.ingest(phantom.frame(depth, index))
         picture = replace(phantom.image(shown, index), quality=0.4 if index else 0.9)
-        sights.append(localizer.find_guide(picture, None if shown is None else phantom.course(shown), True))
+        course = None if shown is None else phantom.course(shown)
+        sights.append(localizer.find_guide(picture, course, shown is not None, True))
     assert sights[:4] == [None] * 4
     assert [type(sight) for sight in sights[4:]] == [GuideLeft] * 2
 
@@ -407,5 +437,5 @@ def test_an_unreliable_picture_is_not_learned_from() -> None:
     ]
     for index, (depth, picture) in enumerate(zip((None, None, -5.0), pictures, strict=True)):
         localizer.ingest(phantom.frame(depth, index))
-        sight = localizer.find_guide(picture, phantom.course(9.0) if index == 2 else None, True)
+        sight = localizer.find_guide(picture, phantom.course(9.0) if index == 2 else None, index == 2, True)
     assert abs(error(sight, phantom, -5.0)) < 2.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,16 @@ class GuideCourse:
         point, slice_index = plane.from_ras(pose.guide_tip)
         line = Line.through(point, direction)
         return cls(line, float(point @ line.direction) + CAP_REACH_MM, float(slice_index))
+
+    def advanced(self, mm: float) -> GuideCourse:
+        """The same line with its end so much farther in."""
+        return replace(self, end=self.end + mm)
+
+    def moved(self, turn_deg: float, offset_mm: float) -> GuideCourse:
+        """The same end on a line that is turned about it, or lies beside it."""
+        line = Line(self.line.angle + np.radians(turn_deg), 0.0)
+        point = self.line.point(self.end, offset_mm)
+        return replace(self, line=Line.through(point, line.direction), end=float(point @ line.direction))
 
     def axis(self, plane: ImagePlane) -> Point:
         """Unit vector (3,) RAS of the line."""

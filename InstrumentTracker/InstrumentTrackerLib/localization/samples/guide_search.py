@@ -48,6 +48,32 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class ExpectedEnd:
+    """Where a guide that is followed ends, as far as a hand has moved it since.
+
+    Attributes
+    ----------
+    depth
+        mm beyond the picture's end.
+    n_frames
+        Since its samples told of it.
+    """
+
+    depth: float
+    n_frames: int = 1
+
+    @property
+    def reach_mm(self) -> float:
+        return HAND_REACH_MM * self.n_frames
+
+    def density(self, depth: Array) -> Array:
+        """Per mm."""
+        std_mm = HAND_STD_MM * self.n_frames
+        by_hand = np.exp(-0.5 * ((depth - self.depth) / std_mm) ** 2) / (std_mm * np.sqrt(2 * np.pi))
+        return np.asarray((1 - JUMP_PROBABILITY) * by_hand + JUMP_PROBABILITY / (FARTHEST_MM - NEAREST_MM))
+
+
+@dataclass(frozen=True)
 class StatedEnd:
     """Where something else says that the guide ends: near ``depth`` with a normal error, or anywhere if it is wrong.
 
@@ -167,7 +193,7 @@ class GuideSearch:
     basis, prior
         Shapes of the gel, and mean and standard deviation of their weights, (gel,), on the scale of the picture.
     expected
-        Depth where the guide is expected, None where nothing is.
+        Where the guide is expected, None where nothing is.
     """
 
     def __init__(
@@ -176,7 +202,7 @@ class GuideSearch:
         band: SampleBand,
         basis: GelBasis,
         prior: tuple[NDArray[np.complex128], Array],
-        expected: float | None,
+        expected: ExpectedEnd | None,
     ) -> None:
         self._white, self._band, self._basis = white, band, basis
         # What the samples say about the band lies in the space that its pixels span, often much the smaller one.
@@ -225,14 +251,11 @@ class GuideSearch:
         depth = np.arange(NEAREST_MM, FARTHEST_MM + COARSE_MM / 2, COARSE_MM)
         if self._expected is None:
             return depth
-        near = np.abs(depth - self._expected) <= HAND_REACH_MM
+        near = np.abs(depth - self._expected.depth) <= self._expected.reach_mm
         return depth[near] if near.sum() > 1 else depth
 
     def _log_prior(self, depth: Array) -> Array:
-        if self._expected is None:
-            return np.zeros(depth.size)
-        by_hand = np.exp(-0.5 * ((depth - self._expected) / HAND_STD_MM) ** 2) / (HAND_STD_MM * np.sqrt(2 * np.pi))
-        return np.asarray(np.log((1 - JUMP_PROBABILITY) * by_hand + JUMP_PROBABILITY / (FARTHEST_MM - NEAREST_MM)))
+        return np.zeros(depth.size) if self._expected is None else np.log(self._expected.density(depth))
 
     def _evidence(self, offset: float, turn_deg: float, depth: Array, weight: float) -> tuple[Array, torch.Tensor]:
         """Log evidence (depth,) of a course, and the gel's likeliest weights (depth, gel)."""

@@ -31,15 +31,19 @@ class GuideTissue:
         self.pictures: Image | None = None
         self._hiding: list[_Hiding] = []
 
-    def update(self, pictures: Image, plane: ImagePlane, course: GuideCourse | None, end_mm: float | None) -> None:
+    def update(
+        self, pictures: Image, plane: ImagePlane, course: GuideCourse | None, end_mm: float | None, is_shown: bool
+    ) -> None:
         """Take the pictures (slice, row, col) of a frame.
 
         Parameters
         ----------
         course
-            The guide as the picture shows it; None without.
+            The guide; None without.
         end_mm
-            Its end in the samples, mm beyond the picture's; None where they do not tell.
+            Its end in the samples, mm beyond that of the course; None where they do not tell.
+        is_shown
+            The course is the picture's; otherwise only the samples show a guide, and the picture lags behind.
         """
         if self.pictures is None or self.pictures.shape != pictures.shape:
             self.pictures = pictures.copy()
@@ -47,7 +51,7 @@ class GuideTissue:
         self._hiding = [hiding.aged() for hiding in self._hiding if hiding.frames_left > 0]
         if course is not None:
             self._hiding = [hiding for hiding in self._hiding if not hiding.course.is_near(course, SAME_DEG, SAME_MM)]
-            rate = AHEAD_RATE if end_mm is not None and abs(end_mm) < AGREED_MM else 0.0
+            rate = AHEAD_RATE if is_shown and end_mm is not None and abs(end_mm) < AGREED_MM else 0.0
             self._hiding.append(_Hiding(course, max(0.0, end_mm or 0.0), rate, HIDING_FRAMES))
         share = np.ones(pictures.shape[1:], dtype=np.float32)
         for hiding in self._hiding:

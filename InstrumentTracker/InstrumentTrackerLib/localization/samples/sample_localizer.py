@@ -97,7 +97,9 @@ class SampleLocalizer:
         self._memory.ingest(self._newest)
 
     @torch.inference_mode()
-    def find_guide(self, image: ImageFrame, course: GuideCourse | None, is_seen: bool) -> GuideSight | GuideLeft | None:
+    def find_guide(
+        self, image: ImageFrame, course: GuideCourse | None, is_seen: bool, is_followed: bool
+    ) -> GuideSight | GuideLeft | None:
         """Guide tip of the frame ingested last, or that the guide has left; None where the samples say nothing.
 
         They say nothing where they are of another frame, or the guide was there from the beginning.
@@ -110,11 +112,13 @@ class SampleLocalizer:
             The guide as the picture shows it, None without: the samples tell where on its line it ends.
         is_seen
             Whether the picture is sure enough of it to report it.
+        is_followed
+            Whether a guide is followed; where none is and the picture shows none, it is searched for on all lines.
         """
         frame, memory = self._newest, self._memory
         if frame is None or frame.index != image.index or image.data.shape != frame.image_shape:
             memory = None
-        return self._guide.update(memory, image, ImagePlane.of(image), course, is_seen)
+        return self._guide.update(memory, image, ImagePlane.of(image), course, is_seen, is_followed)
 
     @torch.inference_mode()
     def localize(

@@ -45,6 +45,12 @@ class SampleSlice:
         """Some columns alone."""
         return SampleSlice(self.sensitivities[chosen], self.samples[chosen], self.line_index, self.noise_variance)
 
+    def strongest(self, n_coils: int) -> SampleSlice:
+        """The first coils alone; virtual coils come by their strength."""
+        return SampleSlice(
+            self.sensitivities[:, :n_coils], self.samples[:, :n_coils], self.line_index, self.noise_variance
+        )
+
     @property
     def rows_of_transform(self) -> torch.Tensor:
         """Rows of the plain orthonormal DFT at the sampled lines, complex64 (line, row)."""
