@@ -95,3 +95,8 @@ def test_every_slice_has_its_turn(at: int) -> None:
     seen = [sight for sight in found if isinstance(sight, GuideSight)]
     assert len(seen) == 3 if at == 2 else len(seen) >= 1
     assert all(sight.course.slice_index == at for sight in seen)
+
+
+@pytest.mark.parametrize("acceleration", [1.0, 3.0])
+def test_what_a_picture_of_many_lines_does_not_show_is_not_searched_for(acceleration: float) -> None:
+    assert sights(GuidePhantom(0, acceleration=acceleration), [None, -5.0])[1] is None

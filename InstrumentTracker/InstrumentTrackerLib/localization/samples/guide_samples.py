@@ -163,7 +163,7 @@ class GuideSamples:
         plane: ImagePlane,
         course: GuideCourse | None,
         is_seen: bool,
-        is_followed: bool,
+        is_searched: bool,
     ) -> GuideSight | GuideLeft | None:
         """Take a frame; None where its samples have nothing to say.
 
@@ -179,8 +179,8 @@ class GuideSamples:
             The guide in it, None without.
         is_seen
             Whether the picture is sure enough of it to report it.
-        is_followed
-            Whether a guide is followed, so that it need not be searched for.
+        is_searched
+            Whether a guide that the picture does not show is searched for on all lines: while none is followed.
         """
         self._n_unseen += 1
         self._n_untold += 1
@@ -211,8 +211,8 @@ class GuideSamples:
             self._told, self._n_untold = course, 0
         if image.is_unreliable:
             return left
-        if sight is None and not is_seen and memory is not None and not (left and is_followed):
-            sight = self._unshown(memory, plane, is_followed)
+        if sight is None and not is_seen and memory is not None and (is_searched or left is None):
+            sight = self._unshown(memory, plane, is_searched)
             if sight is not None:
                 course, left, is_shown = sight.course, None, False
                 self._told, self._n_untold = course.advanced(sight.posterior.likeliest), 0
@@ -240,13 +240,13 @@ class GuideSamples:
             return course
         return told
 
-    def _unshown(self, memory: TemporalMemory, plane: ImagePlane, is_followed: bool) -> GuideSight | None:
+    def _unshown(self, memory: TemporalMemory, plane: ImagePlane, is_searched: bool) -> GuideSight | None:
         """A guide that the picture does not show: where the samples have shown it before, or on any line."""
         tissue = self._tissue.pictures
         if tissue is None:
             return None
         courses = [] if self._told is None else [self._told]
-        if not is_followed:
+        if is_searched:
             memory.recalibrate()
             found = self._detector.courses(memory, tissue, plane, MIN_BAR_EVIDENCE)
             first = self._first

@@ -118,7 +118,9 @@ class SampleLocalizer:
         frame, memory = self._newest, self._memory
         if frame is None or frame.index != image.index or image.data.shape != frame.image_shape:
             memory = None
-        return self._guide.update(memory, image, ImagePlane.of(image), course, is_seen, is_followed)
+        # Of a frame with many lines the picture cannot be late: what it does not show is not there.
+        is_searched = not is_followed and not self.has_many_lines
+        return self._guide.update(memory, image, ImagePlane.of(image), course, is_seen, is_searched)
 
     @torch.inference_mode()
     def localize(
