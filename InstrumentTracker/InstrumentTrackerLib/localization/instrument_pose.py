@@ -68,6 +68,8 @@ class InstrumentPose:
         Frame number; mid-acquisition time in s.
     has_left
         Whether the frame's samples say that a guide which they have shown before is no longer there.
+    is_unshown
+        The samples alone find the guide; the picture is not sure of one there.
     """
 
     guide_tip: Point | None = None
@@ -80,6 +82,7 @@ class InstrumentPose:
     time_s: float = 0.0
     guide_confidence: float | None = None
     has_left: bool = False
+    is_unshown: bool = False
 
     def __post_init__(self) -> None:
         for name in ("guide_tip", "needle_tip"):

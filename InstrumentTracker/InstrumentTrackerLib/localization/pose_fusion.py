@@ -102,7 +102,8 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
     Notes
     -----
     - The samples say that it has left: nothing is seen. Pictures of few lines go on to show a guide that has gone.
-    - Only the samples find it, on a line of which the picture is not sure: their tip, at ``ALONE_TRUST``.
+    - Only the samples find it, on a line of which the picture is not sure or which it does not show: their tip, at
+      ``ALONE_TRUST``.
     - Both find it: Bayes' rule. The picture says that it ends near the picture's tip by its confidence, and by chance
       anywhere otherwise; the samples have their likelihood of every end. So they agree, outvote each other or leave
       each other in doubt, by one formula; what it gives is capped at ``MOST_CERTAIN``. A moving guide needs it:
@@ -114,16 +115,18 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
     if isinstance(sight, GuideLeft):
         return InstrumentPose(index=image_pose.index, time_s=image_pose.time_s, has_left=True)
     axis = sight.course.axis(sight.plane)
-    if image_pose.guide_tip is None:
-        if sight.confidence < MIN_CONFIDENCE:
+    if image_pose.guide_tip is None or not sight.is_on_line_of(image_pose.guide_tip):
+        if sight.confidence < MIN_CONFIDENCE or is_shown:
             return image_pose
         spread = np.diag([sight.std_mm**2, DEFAULT_STD_MM**2, UNKNOWN_VARIANCE])
-        return replace(
-            image_pose,
+        return InstrumentPose(
             guide_tip=sight.guide_tip,
             axis=axis,
             confidence=ALONE_TRUST * min(sight.confidence, MOST_CERTAIN),
             guide_tip_covariance=sight.plane.covariance_to_ras(sight.course.line, spread),
+            index=image_pose.index,
+            time_s=image_pose.time_s,
+            is_unshown=True,
         )
     certainty = image_pose.certainty_of_guide
     of_needle = image_pose.confidence / certainty if certainty > 0 else 1.0

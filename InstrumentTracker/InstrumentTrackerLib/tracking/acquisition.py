@@ -12,10 +12,12 @@ from InstrumentTrackerLib.tracking.rules import (
     AGREEMENT_MM,
     AHEAD_MM,
     CONVINCING_MS,
+    HELD_MS,
     PAIR_DOUBT,
     SAME_PLACE_MM,
     SIGHTS_ELSEWHERE,
     SURE_CONFIDENCE,
+    UNSHOWN_SIGHTS,
 )
 
 Array = NDArray[np.float64]
@@ -32,6 +34,8 @@ class Acquisition:
         self._sights = 0
         self._lasted_ms = 0.0
         self._latest: InstrumentPose | None = None
+        self._since_ms = 0.0
+        self._n_unshown = 0
         self._is_pair = False
         self._was_followed = False
         self._lost_at: Array | None = None
@@ -49,7 +53,10 @@ class Acquisition:
     def see(self, sight: InstrumentPose | None, seconds: float) -> None:
         """Take the sight of a picture, weak or not, None without one; ``seconds`` after the previous picture."""
         agrees = sight is not None and _agree(self._latest, sight)
-        self._is_pair = agrees and _doubt(self._latest) * _doubt(sight) <= PAIR_DOUBT
+        if sight is not None:
+            self._n_unshown = (self._n_unshown * agrees + 1) if sight.is_unshown else 0
+        is_enough = self._n_unshown in (0, 1) or self._n_unshown >= UNSHOWN_SIGHTS
+        self._is_pair = agrees and is_enough and _doubt(self._latest) * _doubt(sight) <= PAIR_DOUBT
         if sight is None or sight.certainty_of_guide < MIN_CONFIDENCE:
             self._sights, self._lasted_ms = 0, 0.0
         elif agrees and self._sights:
@@ -57,7 +64,9 @@ class Acquisition:
             self._lasted_ms += 1000 * seconds
         else:
             self._sights, self._lasted_ms = 1, 0.0
-        self._latest = sight
+        self._since_ms = 0.0 if sight is not None else self._since_ms + 1000 * seconds
+        if sight is not None or self._since_ms > HELD_MS:
+            self._latest = sight
 
     @property
     def is_complete(self) -> bool:

@@ -1,12 +1,13 @@
 """When an instrument is called tracked, predicted, lost or absent: all rules and their limits.
 
 A *sight* is a picture in which the localizer found guide tip and axis with a confidence of at least
-``MIN_CONFIDENCE``; in one that its own method doubts, without a needle. A *weak sight* has less. Two in a row *agree*
-if they lie near each other, or ahead on their line, and leave together no more doubt than two of ``PAIR_CONFIDENCE``
-do: a stronger one makes up for a weaker one. A sight *fits* if it lies within what a hand can do since the last
-picture, in 999 of 1000 cases (:mod:`~InstrumentTrackerLib.tracking.motion_filter`), and never farther from what was
-expected than 30 mm along the guide, 12 mm and 17 degrees across it; directions of unknown position (through the
-plane) are left out. All limits of states are times, because frames last 36 ms to 730 ms.
+``MIN_CONFIDENCE``; in one that its own method doubts, without a needle. A *weak sight* has less. Two in a row, or with
+pictures without any between them for at most ``HELD_MS``, *agree* if they lie near each other, or ahead on their line,
+and leave together no more doubt than two of ``PAIR_CONFIDENCE`` do: a stronger one makes up for a weaker one; of a
+guide that the samples find and no picture shows it takes ``UNSHOWN_SIGHTS``. A sight *fits* if it lies within what a
+hand can do since the last picture, in 999 of 1000 cases (:mod:`~InstrumentTrackerLib.tracking.motion_filter`), and
+never farther from what was expected than 30 mm along the guide, 12 mm and 17 degrees across it; directions of unknown
+position (through the plane) are left out. All limits of states are times, because frames last 36 ms to 730 ms.
 
 =====================  ==================================================  ==========================================
 state before           this picture                                        state after
@@ -105,6 +106,12 @@ FRAME_INTERVAL_MS = 250.0
 # Two sights of something not followed yet agree within this distance and angle; ahead on its line the instrument may
 # have gone as far as a hand pushes it in from picture to picture, for it is first seen on its way in.
 AGREEMENT_MM, AGREEMENT_DEG, AHEAD_MM = 8.0, 15.0, 20.0
+# Pictures without a sight between two that agree: frames that hold no center of k-space show nothing of a guide that
+# has just come.
+HELD_MS = 500.0
+# Sights needed that agree where no picture shows the guide: lines of few samples confuse a guide with another line, and
+# in two series of some twenty of development did so twice in a row (30 and 95 mm off).
+UNSHOWN_SIGHTS = 3
 # Sights needed, none of them weak, where the instrument was lost elsewhere.
 SIGHTS_ELSEWHERE = 3
 # So long they must last to outweigh a prediction: a look-alike comes and goes with the picture's noise.

@@ -1,5 +1,7 @@
 """What one sight of an instrument is worth."""
 
+from dataclasses import replace
+
 import pytest
 from InstrumentTrackerLib.localization.instrument_pose import InstrumentPose
 from InstrumentTrackerLib.tracking.tracker import Tracker
@@ -49,6 +51,22 @@ def test_what_enters_agrees_ahead_on_its_line_and_nowhere_else():
     assert states(sight(0, 0.7), sight(1, 0.7, ahead_mm=-15.0)) == ["absent", "absent"]
     assert states(sight(0, 0.7), sight(1, 0.7, offset_mm=15.0)) == ["absent", "absent"]
     assert states(sight(0, 0.7), sight(1, 0.7, ahead_mm=40.0)) == ["absent", "absent"]
+
+
+def test_pictures_that_show_nothing_may_lie_between_two_sights_for_half_a_second():
+    assert states(sight(0, 0.7), nothing(1), nothing(2), sight(3, 0.7, ahead_mm=15.0))[-1] == "tracked"
+    assert states(sight(0, 0.7), nothing(1), nothing(2), nothing(3), sight(4, 0.7))[-1] == "absent"
+    assert states(sight(0, 0.7), nothing(1), sight(2, 0.7, 30.0))[-1] == "absent"
+
+
+def test_what_no_picture_shows_takes_three_sights_in_the_samples_or_one_in_a_picture():
+    def unshown(index, offset_mm=0.0):
+        return replace(sight(index, 0.8, offset_mm), is_unshown=True)
+
+    assert states(unshown(0), unshown(1), unshown(2)) == ["absent", "absent", "tracked"]
+    assert states(unshown(0), unshown(1, 30.0), unshown(2, 30.0)) == ["absent", "absent", "absent"]
+    assert states(unshown(0), sight(1, 0.7)) == ["absent", "tracked"]
+    assert states(sight(0, 0.7), unshown(1)) == ["absent", "tracked"]
 
 
 @pytest.mark.parametrize("confidence", [0.95, 1.0])

@@ -30,7 +30,7 @@ COLUMN_MM, ROW_MM = 4.4, 2.2
 N_COILS = 3
 # Lines are tried about the usual direction, where the slices are planned to show a guide: near the middle.
 ANGLES_DEG = np.arange(-75.0, 76.0, 7.5)
-OFFSETS_MM = np.arange(-75.0, 76.0, 5.0)
+OFFSETS_MM = np.arange(-40.0, 41.0, 5.0)
 ENDS_MM = np.arange(-84.0, 85.0, 8.0)
 # About the best of them.
 FINE_ANGLES_DEG, FINE_ENDS_MM = (-2.5, 0.0, 2.5), np.arange(-6.0, 7.0, 2.0)

@@ -22,6 +22,7 @@ from InstrumentTrackerLib.localization.samples.guide_course import (
 from InstrumentTrackerLib.localization.samples.guide_detection import GuideDetector
 from InstrumentTrackerLib.localization.samples.guide_gel import GelBasis, GelMemory
 from InstrumentTrackerLib.localization.samples.guide_search import (
+    DISMISSED,
     HAND_REACH_MM,
     End,
     ExpectedEnd,
@@ -108,6 +109,17 @@ class GuideSight:
     def is_explained(self) -> bool:
         """Whether guide and tissue account for the samples; else something else has changed besides."""
         return self.posterior.misfit <= MAX_MISFIT
+
+    def is_on_line_of(self, guide_tip: Point) -> bool:
+        """Whether a tip (RAS mm) that the picture shows lies on its line."""
+        xy, _ = self.plane.from_ras(guide_tip)
+        return abs(float(xy @ self.course.line.normal) - self.course.line.offset) <= SAME_MM
+
+    def rivals(self, other: GuideSight) -> bool:
+        """Whether it is on another line, which explains the samples about as well."""
+        is_near = self.course.is_near(other.course, SAME_DEG, SAME_MM)
+        margin = DISMISSED * other.posterior.temperature
+        return not is_near and self.posterior.evidence > other.posterior.evidence - margin
 
     def end_with(self, guide_tip: Point, std_mm: float, certainty: float) -> tuple[End, float]:
         """By samples and picture together, and how far that is beyond the picture's tip (mm).
@@ -251,22 +263,24 @@ class GuideSamples:
             found = self._detector.courses(memory, tissue, plane, MIN_BAR_EVIDENCE)
             first = self._first
             courses += [course for course in found if first is None or not course.is_near(first, SAME_DEG, SAME_MM)]
-        best = self._best(memory, tissue, plane, courses)
-        if best is None:
+        sights = self._sights(memory, tissue, plane, courses)
+        best = max(sights, key=_evidence, default=None)
+        if best is None or any(sight.rivals(best) for sight in sights):
             return None
         nearby = [best.course.moved(turn, offset) for turn, offset in REFINED_COURSES]
-        better = self._best(memory, tissue, plane, nearby)
-        return best if better is None else max(best, better, key=_evidence)
+        best = max([best, *self._sights(memory, tissue, plane, nearby)], key=_evidence)
+        is_sure = best.is_explained and best.confidence >= MIN_CONFIDENCE
+        return best if is_sure else None
 
-    def _best(
+    def _sights(
         self,
         memory: TemporalMemory,
         tissue: NDArray[np.float32],
         plane: ImagePlane,
         courses: list[GuideCourse],
-    ) -> GuideSight | None:
+    ) -> list[GuideSight]:
         sights = [self._sought(memory, tissue, plane, course) for course in courses]
-        return max((sight for sight in sights if sight is not None), key=_evidence, default=None)
+        return [sight for sight in sights if sight is not None]
 
     def _sought(
         self, memory: TemporalMemory, tissue: NDArray[np.float32], plane: ImagePlane, course: GuideCourse
@@ -277,9 +291,7 @@ class GuideSamples:
             if posterior is None:
                 return None
             if NEAREST_MM + EDGE_MM < posterior.likeliest < FARTHEST_MM - EDGE_MM:
-                sight = _sight(posterior, plane, course)
-                is_sure = sight is not None and sight.is_explained and sight.confidence >= MIN_CONFIDENCE
-                return sight if is_sure else None
+                return _sight(posterior, plane, course)
             course = course.advanced(posterior.likeliest)
         return None
 
