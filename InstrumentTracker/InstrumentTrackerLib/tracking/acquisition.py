@@ -34,6 +34,7 @@ class Acquisition:
         self._sights = 0
         self._lasted_ms = 0.0
         self._latest: InstrumentPose | None = None
+        self._is_current = False
         self._since_ms = 0.0
         self._n_unshown = 0
         self._is_pair = False
@@ -64,14 +65,15 @@ class Acquisition:
             self._lasted_ms += 1000 * seconds
         else:
             self._sights, self._lasted_ms = 1, 0.0
-        self._since_ms = 0.0 if sight is not None else self._since_ms + 1000 * seconds
-        if sight is not None or self._since_ms > HELD_MS:
+        self._is_current = sight is not None
+        self._since_ms = 0.0 if self._is_current else self._since_ms + 1000 * seconds
+        if self._is_current or self._since_ms > HELD_MS:
             self._latest = sight
 
     @property
     def is_complete(self) -> bool:
-        """Whether the latest sight is to be followed."""
-        if self._latest is None or self._latest.guide_tip is None:
+        """Whether the sight of the newest picture is to be followed."""
+        if not self._is_current or self._latest is None or self._latest.guide_tip is None:
             return False
         is_same_place = self._lost_at is not None and (
             float(np.linalg.norm(self._latest.guide_tip - self._lost_at)) <= SAME_PLACE_MM
