@@ -126,7 +126,7 @@ def fuse_guide(image_pose: InstrumentPose, sight: GuideSight | GuideLeft | None,
             guide_tip_covariance=sight.plane.covariance_to_ras(sight.course.line, spread),
             index=image_pose.index,
             time_s=image_pose.time_s,
-            is_unshown=True,
+            is_unshown=not sight.is_shown,
         )
     certainty = image_pose.certainty_of_guide
     of_needle = image_pose.confidence / certainty if certainty > 0 else 1.0

@@ -79,11 +79,14 @@ class GuideSight:
         Geometry.
     posterior
         Over its ends.
+    is_shown
+        The line is the picture's, however doubtful.
     """
 
     course: GuideCourse
     plane: ImagePlane
     posterior: GuidePosterior
+    is_shown: bool = True
 
     @cached_property
     def end(self) -> End:
@@ -270,7 +273,7 @@ class GuideSamples:
         nearby = [best.course.moved(turn, offset) for turn, offset in REFINED_COURSES]
         best = max([best, *self._sights(memory, tissue, plane, nearby)], key=_evidence)
         is_sure = best.is_explained and best.confidence >= MIN_CONFIDENCE
-        return best if is_sure else None
+        return replace(best, is_shown=False) if is_sure else None
 
     def _sights(
         self,
