@@ -18,9 +18,9 @@ SEEDS = range(4)
 
 
 def sights(
-    phantom: GuidePhantom, depths: list[float | None], is_followed: bool = False, repeats: int = 1, at: int = 0
+    phantom: GuidePhantom, depths: list[float | None], followed_from: int = 99, repeats: int = 1, at: int = 0
 ) -> list[GuideSight | GuideLeft | None]:
-    """Of a series whose pictures never show the guide; ``repeats`` slices, the guide in one of them."""
+    """Of a series whose pictures never show the guide; ``repeats`` slices, the guide in slice ``at``."""
 
     def stacked(depth: float | None, index: int) -> KSpaceFrame:
         frames = [phantom.frame(depth if place == at else None, index) for place in range(repeats)]
@@ -43,7 +43,7 @@ def sights(
     found = []
     for index, depth in enumerate(depths):
         localizer.ingest(stacked(depth, index))
-        found.append(localizer.find_guide(picture(index), None, False, is_followed))
+        found.append(localizer.find_guide(picture(index), None, False, index >= followed_from))
     return found
 
 
@@ -63,10 +63,17 @@ def test_a_guide_is_found_with_its_first_frame() -> None:
 def test_it_is_followed_by_its_samples_while_no_picture_shows_it() -> None:
     for seed in SEEDS[:2]:
         phantom = GuidePhantom(seed)
-        depths: list[float | None] = [None, -20.0, -12.0, -5.0, 2.0, 8.0]
-        for sight, depth in zip(sights(phantom, depths)[2:], depths[2:], strict=True):
+        depths: list[float | None] = [None, -20.0, -12.0, -5.0, 2.0, 8.0, 13.0]
+        found = sights(phantom, depths, followed_from=4)
+        for sight, depth in zip(found[4:], depths[4:], strict=True):
             assert isinstance(sight, GuideSight) and depth is not None
             assert np.linalg.norm(sight.guide_tip - phantom.tip(depth)) < 4.0
+
+
+def test_what_was_found_and_is_not_followed_is_searched_for_anew() -> None:
+    """It may have been another line: nothing that comes later rests on it."""
+    assert sights(GuidePhantom(1), [None, -5.0, -5.0])[2] is not None
+    assert sights(GuidePhantom(1), [None, -5.0, None])[2] is None
 
 
 @pytest.mark.parametrize("noise", [0.015, 0.06, 0.15])
@@ -83,7 +90,7 @@ def test_noise_that_hides_a_guide_makes_no_other_one() -> None:
 
 
 def test_where_a_guide_is_followed_no_other_is_searched_for() -> None:
-    assert sights(GuidePhantom(0), [None, -5.0], is_followed=True)[1] is None
+    assert sights(GuidePhantom(0), [None, -5.0], followed_from=0)[1] is None
 
 
 @pytest.mark.parametrize("at", range(5))

@@ -168,6 +168,7 @@ class GuideSamples:
         self._gel = GelMemory()
         self._last: tuple[GuideCourse, float] | None = None
         self._told: GuideCourse | None = None
+        self._found: GuideCourse | None = None
         self._n_unseen, self._n_untold = 0, 0
         self._first: GuideCourse | None = None
 
@@ -201,6 +202,10 @@ class GuideSamples:
         self._n_untold += 1
         if self._tissue.pictures is None and is_seen:
             self._first = course
+        # What a search finds is remembered when it is followed, and not before: it may have been another line.
+        if self._found is not None and not is_searched and self._told is None:
+            self._told, self._n_untold = self._found, 0
+        self._found = None
         asked = self._asked(course, is_seen)
         if asked is not None and self._last is not None and not asked.is_near(self._last[0], SAME_DEG, SAME_MM):
             self._gel, self._last = GelMemory(), None
@@ -226,16 +231,19 @@ class GuideSamples:
             self._told, self._n_untold = course, 0
         if image.is_unreliable:
             return left
+        unshown = None
         if sight is None and not is_seen and memory is not None and (is_searched or left is None):
-            sight = self._unshown(memory, plane, is_searched)
-            if sight is not None:
-                course, left, is_shown = sight.course, None, False
-                self._told, self._n_untold = course.advanced(sight.posterior.likeliest), 0
+            unshown = self._unshown(memory, plane, is_searched)
+        if unshown is not None and is_searched:
+            self._found = unshown.course.advanced(unshown.posterior.likeliest)
+        elif unshown is not None:
+            sight, course, is_shown = unshown, unshown.course, False
+            self._told, self._n_untold = course.advanced(unshown.posterior.likeliest), 0
         end = None if sight is None or sight.confidence < MIN_CONFIDENCE else sight.posterior.likeliest
         self._tissue.update(image.data, plane, course, end, is_shown)
         if end is not None and course is not None:
             self._last, self._n_unseen = (course, course.end + end), 0
-        return left or sight
+        return unshown or left or sight
 
     def _asked(self, course: GuideCourse | None, is_seen: bool) -> GuideCourse | None:
         """The line on which the samples are to look for the guide.
