@@ -69,7 +69,7 @@ class InstrumentPose:
     has_left
         Whether the frame's samples say that a guide which they have shown before is no longer there.
     is_unshown
-        The samples alone find the guide, on a line on which the picture shows none, not even a doubtful one.
+        The samples alone find the guide, on a line that is not the picture's, not even its doubtful one.
     """
 
     guide_tip: Point | None = None

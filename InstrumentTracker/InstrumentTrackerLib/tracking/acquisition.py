@@ -55,8 +55,10 @@ class Acquisition:
         """Take the sight of a picture, weak or not, None without one; ``seconds`` after the previous picture."""
         agrees = sight is not None and _agree(self._latest, sight)
         if sight is not None:
-            self._n_unshown = (self._n_unshown * agrees + 1) if sight.is_unshown else 0
-        is_enough = self._n_unshown in (0, 1) or self._n_unshown >= UNSHOWN_SIGHTS
+            before = self._n_unshown if agrees else 0
+            self._n_unshown = before + 1 if sight.is_unshown else 0
+        # The first of them may agree with a picture's.
+        is_enough = self._n_unshown <= 1 or self._n_unshown >= UNSHOWN_SIGHTS
         self._is_pair = agrees and is_enough and _doubt(self._latest) * _doubt(sight) <= PAIR_DOUBT
         if sight is None or sight.certainty_of_guide < MIN_CONFIDENCE:
             self._sights, self._lasted_ms = 0, 0.0

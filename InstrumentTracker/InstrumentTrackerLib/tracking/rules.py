@@ -109,8 +109,9 @@ AGREEMENT_MM, AGREEMENT_DEG, AHEAD_MM = 8.0, 15.0, 20.0
 # Pictures without a sight between two that agree: frames that hold no center of k-space show nothing of a guide that
 # has just come.
 HELD_MS = 500.0
-# Sights needed that agree where no picture shows the guide: lines of few samples confuse a guide with another line, and
-# in two series of some twenty of development did so twice in a row (30 and 95 mm off).
+# Sights needed that agree where no picture shows the guide: few samples confuse a guide with another line, and in two
+# of ten series of development at R = 25 did so twice in a row (30 mm off, and 95 while lines were searched farther
+# aside).
 UNSHOWN_SIGHTS = 3
 # Sights needed, none of them weak, where the instrument was lost elsewhere.
 SIGHTS_ELSEWHERE = 3

@@ -20,11 +20,7 @@ SEEDS = range(4)
 
 
 def followed(
-    phantom: GuidePhantom,
-    depths: list[float | None],
-    seen: list[float | None],
-    contrast: float = 1.0,
-    is_followed: bool = True,
+    phantom: GuidePhantom, depths: list[float | None], seen: list[float | None], contrast: float = 1.0
 ) -> list[GuideSight | GuideLeft | None]:
     """The sights of a series whose guide tip is at ``depths``; its pictures show it at ``seen``."""
     localizer = SampleLocalizer()
@@ -34,7 +30,7 @@ def followed(
         localizer.ingest(phantom.frame(depth, index, contrast if index == len(depths) - 1 else 1.0))
         image = phantom.image(shown, index)
         course = None if shown is None else phantom.course(shown)
-        sights.append(localizer.find_guide(image, course, shown is not None, is_followed))
+        sights.append(localizer.find_guide(image, course, shown is not None, True))
     return sights
 
 
@@ -267,6 +263,30 @@ def test_a_doubtful_line_becomes_a_guide_by_its_samples() -> None:
     np.testing.assert_allclose(fused.guide_tip, sight.guide_tip)
     np.testing.assert_allclose(fused.axis, phantom.axis, atol=1e-6)
     assert fused.confidence == pytest.approx(ALONE_TRUST * min(sight.confidence, MOST_CERTAIN))
+
+
+@pytest.mark.parametrize(("certainty", "is_taken"), [(0.4, True), (0.6, False)])
+def test_what_the_samples_find_on_another_line_replaces_a_doubtful_guide_and_no_other(
+    certainty: float, is_taken: bool
+) -> None:
+    phantom = GuidePhantom(0)
+    sight = replace(sight_at(-5.0, phantom), is_shown=False)
+    beside = np.cross(phantom.axis, [0.0, 1.0, 0.0])
+    pose = replace(pose_at(-5.0, phantom, certainty), guide_tip=phantom.tip(-5.0) + 20.0 * beside)
+    fused = fuse_guide(pose, sight, shows_all=False)
+    if is_taken:
+        np.testing.assert_allclose(fused.guide_tip, sight.guide_tip)
+        assert fused.is_unshown and fused.certainty_of_guide <= ALONE_TRUST
+    else:
+        assert fused is pose
+
+
+def test_two_lines_that_explain_the_samples_alike_are_rivals() -> None:
+    sight = sight_at(-5.0, GuidePhantom(0))
+    aside, turned = (replace(sight, course=sight.course.moved(*move)) for move in ((0.0, 20.0), (40.0, 0.0)))
+    near = replace(sight, course=sight.course.moved(2.0, 2.0))
+    worse = replace(aside, posterior=replace(sight.posterior, log_evidence=sight.posterior.log_evidence - 100.0))
+    assert [other.rivals(sight) for other in (aside, turned, near, worse)] == [True, True, False, False]
 
 
 def test_samples_that_do_not_know_either_make_no_guide_of_a_doubtful_line() -> None:
