@@ -43,6 +43,8 @@ class MaskFaults:
         Standard deviation of smooth noise at the edges.
     bend_mm
         Sideways offset of the needle at 30 mm.
+    organ_mm
+        Length beyond the tip, 20 degrees aside, that the first slice shows of an organ taken for the guide.
     """
 
     strength: float = 1.0
@@ -51,6 +53,7 @@ class MaskFaults:
     blob_mm: float = 0.0
     noise: float = 0.0
     bend_mm: float = 0.0
+    organ_mm: float = 0.0
 
 
 def probabilities(case: BarCase, faults: MaskFaults | None = None) -> NDArray[np.float32]:
@@ -75,6 +78,13 @@ def probabilities(case: BarCase, faults: MaskFaults | None = None) -> NDArray[np
         on = np.abs(blob @ direction / np.linalg.norm(direction)) < f.blob_mm / 2
         off = np.abs(blob @ matrix[:3, 1] / np.linalg.norm(matrix[:3, 1])) < 4
         guide = np.maximum(guide, on & off)
+    if f.organ_mm:
+        turn = np.deg2rad(20.0)
+        direction = np.cos(turn) * case.axis + np.sin(turn) * side_of(case)
+        ahead = points @ direction
+        off = np.sqrt(np.maximum((points**2).sum(-1) - ahead**2, 0))
+        organ = _soft(np.minimum(GUIDE_RADIUS_MM - off, np.minimum(ahead + 20, f.organ_mm - ahead)))
+        guide[0] = np.maximum(guide[0], organ[0])
     needle = np.zeros(shape)
     if case.needle_tip is not None:
         length = float((case.needle_tip - case.guide_tip) @ case.axis)

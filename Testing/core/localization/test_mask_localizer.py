@@ -120,6 +120,15 @@ def test_a_bent_needle_is_found_beside_the_axis():
     assert beside_axis_mm(located(case)) < 1.3
 
 
+@pytest.mark.parametrize("organ_mm", [20.0, 35.0])
+def test_an_organ_that_one_slice_takes_for_the_guide_does_not_hide_its_tip(organ_mm):
+    case = draw_case(712, BarOptions(**GOOD, needle_mm=0.0))
+    pose = located(case, MaskFaults(organ_mm=organ_mm))
+    assert pose.confidence >= 0.5
+    assert in_plane_mm(pose.guide_tip, case.guide_tip, case.image) < 1.0
+    assert pose.axis @ case.axis > np.cos(np.deg2rad(1.5))
+
+
 def test_without_needle_no_needle_is_reported():
     case = draw_case(706, BarOptions(**GOOD, needle_mm=0.0))
     pose = located(case)

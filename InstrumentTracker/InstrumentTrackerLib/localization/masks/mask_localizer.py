@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,13 @@ from TemporalReconLib.errors import InputError
 from TemporalReconLib.geometry import directions_of, same_geometry
 
 from InstrumentTrackerLib.localization.expected_pose import ExpectedPose
-from InstrumentTrackerLib.localization.instrument_pose import UNKNOWN_VARIANCE, InstrumentPose
+from InstrumentTrackerLib.localization.instrument_pose import MIN_CONFIDENCE, UNKNOWN_VARIANCE, InstrumentPose
 from InstrumentTrackerLib.localization.masks.calibration import Calibration
 from InstrumentTrackerLib.localization.masks.guide_estimate import GuideEstimate, estimate_guide
 from InstrumentTrackerLib.localization.masks.guide_measurement import GuideMeasurement, Pixels, measure_guides
 from InstrumentTrackerLib.localization.masks.image_confidence import GuideEvidence
 from InstrumentTrackerLib.localization.masks.needle_estimate import NeedleEstimate, estimate_needle
+from InstrumentTrackerLib.localization.masks.shaft import SEEN, slices_with_most
 from InstrumentTrackerLib.segmentation.image_plane import ImagePlane
 from InstrumentTrackerLib.segmentation.instrument_mask import GUIDE_LABEL, NEEDLE_LABEL, InstrumentMask
 
@@ -91,18 +93,25 @@ class MaskLocalizer:
         plane = ImagePlane.of(image)
         pixels = np.maximum(image.data, 0) / np.float32(level)
         measurements = measure_guides(pixels, guide, needle, plane, prediction)
-        if not measurements:
+        candidates = [(item, GuideEvidence.of(item, image.quality)) for item in measurements]
+        if all(self._probability(candidate) < MIN_CONFIDENCE for candidate in candidates):
+            for others in _without_one_slice(guide):
+                measurements = measure_guides(pixels, others, needle, plane, prediction)
+                candidates += [(item, GuideEvidence.of(item, image.quality)) for item in measurements]
+        if not candidates:
             return None
-        evidence = [GuideEvidence.of(measurement, image.quality) for measurement in measurements]
-        best = int(np.argmax([self._calibration.guide.probability(item) for item in evidence]))
-        estimate = estimate_guide(pixels, guide, plane, measurements[best], self._calibration)
+        measurement, evidence = max(candidates, key=self._probability)
+        estimate = estimate_guide(pixels, guide, plane, measurement, self._calibration)
         return Finding(
             plane=plane,
-            measurement=measurements[best],
+            measurement=measurement,
             guide=estimate,
             needle=estimate_needle(needle, plane, estimate, self._calibration, image.quality),
-            evidence=evidence[best],
+            evidence=evidence,
         )
+
+    def _probability(self, candidate: tuple[GuideMeasurement, GuideEvidence]) -> float:
+        return self._calibration.guide.probability(candidate[1])
 
     def pose_of(self, finding: Finding | None, image: ImageFrame) -> InstrumentPose:
         """What is reported of a finding; without one, or where it is too doubtful, an empty pose."""
@@ -151,6 +160,18 @@ class MaskLocalizer:
             UNKNOWN_VARIANCE if depth is None else spreads[f"{point}_depth"].std_mm(depth) ** 2,
         ]
         return finding.plane.covariance_to_ras(finding.guide.line, np.diag(variances))
+
+
+def _without_one_slice(guide: Pixels) -> Iterator[Pixels]:
+    """The probabilities with one of the slices that show a guide left out, for each of them in turn.
+
+    A dark organ beside the guide may look like its end in one slice, which then bends and lengthens the bar of all.
+    """
+    shown = [k for k in slices_with_most(guide) if guide[k].max() >= SEEN]
+    for k in shown if len(shown) > 1 else []:
+        others = guide.copy()
+        others[k] = 0
+        yield others
 
 
 def _probabilities(image: ImageFrame, mask: InstrumentMask | None) -> tuple[Pixels, Pixels]:

@@ -104,11 +104,15 @@ def find_shafts(guide: NDArray[np.float32], plane: ImagePlane) -> list[Shaft]:
     return sorted(shafts, key=lambda shaft: -shaft.score)
 
 
+def slices_with_most(guide: NDArray[np.float32]) -> list[int]:
+    """The slices with most of the guide's probability, at most five, in their order; ``guide`` (slice, row, col)."""
+    return sorted(int(k) for k in np.argsort(-guide.sum(axis=(1, 2)))[:MAX_SLICES])
+
+
 def slices_with(shaft: Shaft, guide: NDArray[np.float32], plane: ImagePlane) -> list[int]:
     """Which slices see the bar, at most five, in their order."""
     along = np.arange(shaft.low, shaft.high, 2.0)
-    total = guide.sum(axis=(1, 2))
-    candidates = sorted(int(k) for k in np.argsort(-total)[:MAX_SLICES])
+    candidates = slices_with_most(guide)
     mass = straighten(guide, plane, shaft.line, along, candidates, CORE_MM).data.sum(axis=(1, 2))
     return [k for k, seen in zip(candidates, mass, strict=True) if seen >= MIN_SHARE * mass.max()]
 
