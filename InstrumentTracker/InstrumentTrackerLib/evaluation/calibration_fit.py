@@ -54,20 +54,23 @@ def fit_calibration(frames: Sequence[JudgedFrame], source: str) -> Calibration:
     found = _found(frames, calibration)
     routes = _spreads(ROUTES, (route_samples(finding, frame.truth) for finding, frame in found), START)
     calibration = replace(calibration, spreads=routes)
-    found = _found(frames, calibration)
-    guide = [(finding.evidence, _guide_is_close(finding, frame.truth)) for finding, frame in found]
+    # The confidence decides which bar is taken: it is fitted once more on what it chooses.
+    for _ in range(2):
+        found = _found(frames, calibration)
+        guide = [(finding.evidence, _guide_is_close(finding, frame.truth)) for finding, frame in found]
+        confidence = fit_logistic(GUIDE_EVIDENCE, guide)
+        calibration = replace(calibration, guide=confidence)
     needle = [
         (finding.needle.evidence, _needle_is_close(finding, frame.truth))
         for finding, frame in found
         if finding.needle is not None and _guide_is_close(finding, frame.truth)
     ]
-    confidence = fit_logistic(GUIDE_EVIDENCE, guide)
     # Only what is not refused has to have the spread that it states.
     kept = [pair for pair in found if confidence.probability(pair[0].evidence) >= REFUSE_BELOW]
     reported = _spreads(REPORTED, (reported_samples(finding, frame.truth) for finding, frame in kept), routes)
-    return Calibration(
+    return replace(
+        calibration,
         spreads=reported,
-        guide=confidence,
         needle=fit_logistic(NEEDLE_EVIDENCE, needle),
         provenance=f"{source}: {len(frames)} frames, guide found in {len(found)}, "
         f"within {CLOSE_MM:g} mm in {sum(close for _, close in guide)}",

@@ -105,3 +105,31 @@ def test_every_slice_has_its_turn(at: int) -> None:
 @pytest.mark.parametrize("acceleration", [1.0, 3.0])
 def test_what_a_picture_of_many_lines_does_not_show_is_not_searched_for(acceleration: float) -> None:
     assert sights(GuidePhantom(0, acceleration=acceleration), [None, -5.0])[1] is None
+
+
+@pytest.mark.parametrize(("turn_deg", "aside_mm"), [(0.0, 9.0), (0.0, -9.0), (0.0, 12.0), (12.0, 5.0)])
+def test_a_doubtful_line_of_the_picture_is_not_believed_where_another_explains_the_samples_as_well(
+    turn_deg: float, aside_mm: float
+) -> None:
+    """Samples find something on a wrong line, too, as long as nothing else is asked."""
+    for seed in SEEDS:
+        sight = sight_on_doubtful_line(GuidePhantom(seed), turn_deg, aside_mm)
+        assert not isinstance(sight, GuideSight) or not sight.is_shown
+
+
+def test_a_doubtful_line_of_the_picture_that_is_right_is_believed() -> None:
+    for seed in SEEDS:
+        phantom = GuidePhantom(seed)
+        sight = sight_on_doubtful_line(phantom, 0.0, 0.0)
+        assert isinstance(sight, GuideSight) and sight.is_shown
+        assert np.linalg.norm(sight.guide_tip - phantom.tip(-5.0)) < 3.0
+
+
+def sight_on_doubtful_line(phantom: GuidePhantom, turn_deg: float, aside_mm: float) -> GuideSight | GuideLeft | None:
+    """Of the first frame with a guide, whose picture is not sure of one on a line turned and moved from the true."""
+    localizer = SampleLocalizer()
+    localizer.set_planning(phantom.planning())
+    localizer.ingest(phantom.frame(None, 0))
+    localizer.find_guide(phantom.image(None, 0), None, False, False)
+    localizer.ingest(phantom.frame(-5.0, 1))
+    return localizer.find_guide(phantom.image(None, 1), phantom.course(0.0).moved(turn_deg, aside_mm), False, False)

@@ -226,14 +226,21 @@ class GuideSamples:
                 left = None if is_beside else GuideLeft()
         is_shown = asked is course
         sight = None if posterior is None or not is_shown or course is None else _sight(posterior, plane, course)
+        others: list[GuideSight] = []
+        # A doubtful picture may show the wrong line, too.
+        is_asked = is_searched or (sight is None and left is None)
+        if memory is not None and is_asked and not is_seen and not image.is_unreliable:
+            others = self._others(memory, plane, is_searched)
+        is_rivaled = sight is not None and any(other.rivals(sight) for other in others)
         # That it came is told, too, by samples that do not tell where it ends.
-        if posterior is not None and posterior.evidence >= MIN_EVIDENCE and is_shown:
+        if posterior is not None and posterior.evidence >= MIN_EVIDENCE and is_shown and not is_rivaled:
             self._told, self._n_untold = course, 0
         if image.is_unreliable:
             return left
         unshown = None
-        if sight is None and not is_seen and memory is not None and (is_searched or left is None):
-            unshown = self._unshown(memory, plane, is_searched)
+        if memory is not None and (sight is None or is_rivaled):
+            unshown = self._unshown(memory, plane, others if sight is None else [*others, sight])
+            sight = None
         if unshown is not None and is_searched:
             self._found = unshown.course.advanced(unshown.posterior.likeliest)
         elif unshown is not None:
@@ -263,20 +270,23 @@ class GuideSamples:
             return course
         return told
 
-    def _unshown(self, memory: TemporalMemory, plane: ImagePlane, is_searched: bool) -> GuideSight | None:
-        """A guide that the picture does not show: where the samples have shown it before, or on any line."""
+    def _others(self, memory: TemporalMemory, plane: ImagePlane, is_searched: bool) -> list[GuideSight]:
+        """Guides that the picture does not show: where the samples have shown one before, and on any line."""
         tissue = self._tissue.pictures
         if tissue is None:
-            return None
+            return []
         courses = [] if self._told is None else [self._told]
         if is_searched:
             memory.recalibrate()
             found = self._detector.courses(memory, tissue, plane, MIN_BAR_EVIDENCE)
             first = self._first
             courses += [course for course in found if first is None or not course.is_near(first, SAME_DEG, SAME_MM)]
-        sights = self._sights(memory, tissue, plane, courses)
-        best = max(sights, key=_evidence, default=None)
-        if best is None or any(sight.rivals(best) for sight in sights):
+        return self._sights(memory, tissue, plane, courses)
+
+    def _unshown(self, memory: TemporalMemory, plane: ImagePlane, sights: list[GuideSight]) -> GuideSight | None:
+        """The likeliest of them, on the best line about; None where another one is about as likely."""
+        best, tissue = max(sights, key=_evidence, default=None), self._tissue.pictures
+        if best is None or tissue is None or any(sight.rivals(best) for sight in sights):
             return None
         nearby = [best.course.moved(turn, offset) for turn, offset in REFINED_COURSES]
         best = max([best, *self._sights(memory, tissue, plane, nearby)], key=_evidence)

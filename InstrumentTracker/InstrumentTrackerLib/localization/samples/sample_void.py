@@ -32,9 +32,9 @@ HAND_MM, JUMP_PROBABILITY = 6.0, 0.02
 # Probability that there is no void, where a needle is known and where none is.
 GONE_PROBABILITY, NONE_PROBABILITY = 0.02, 0.95
 # What the log likelihood is divided by, where a needle is known and where none is: tissue errs more, and more like a
-# needle, than the background's errors allow, above all tissue that a guide on its way pushes. In four runs over seven or
-# eight simulated series of development (R = 16 and 25, two paces) the true depth, where the needle was known right, was
-# likeliest at 2 to 4; the true depth, or that no needle was out, where none was known at 8 or more.
+# needle, than the background's errors allow, above all tissue that a guide on its way pushes. In four runs over seven
+# or eight simulated series of development (R = 16 and 25, two paces) the true depth, where the needle was known right,
+# was likeliest at 2 to 4; the true depth, or that no needle was out, where none was known at 8 or more.
 KNOWN_TEMPERATURE, FIRST_TEMPERATURE = 2.0, 8.0
 
 Array = NDArray[np.float64]
