@@ -77,10 +77,10 @@ def test_a_needle_of_the_samples_does_not_make_the_guide_less_certain() -> None:
     assert fused.certainty_of_guide == unstated.certainty_of_guide == 0.8
 
 
-def test_a_contradiction_without_decisive_samples_costs_confidence() -> None:
+def test_samples_that_are_not_decisive_leave_the_picture_as_it_is() -> None:
     fused = fuse(image_pose(tip_at(10.0), np.eye(3)), sample_pose(tip_at(30.0), loss_per_mm=0.1))
     np.testing.assert_array_equal(fused.needle_tip, tip_at(10.0))
-    assert fused.confidence == pytest.approx(0.4)
+    assert fused.confidence == pytest.approx(0.8)
 
 
 def test_a_needle_that_only_the_samples_show_joins_the_guide() -> None:

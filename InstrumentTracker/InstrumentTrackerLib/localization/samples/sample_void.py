@@ -27,8 +27,9 @@ OFFSETS_MM, OFFSET_STD_MM = np.arange(-2.0, 2.1, 0.5), 0.8
 BENDS_MM, BEND_STD_MM = np.arange(-2.4, 2.5, 0.8), 1.2
 # Opacity of a void that fills the slice. More than all stands for one that is wider: pixels hardly tell the two apart.
 OPACITY, OPACITY_STD, MAX_OPACITY = 0.95, 0.3, 1.5
-# A hand moves the needle by less than this within a frame; anything else is a jump, which is rare.
-HAND_MM, JUMP_PROBABILITY = 6.0, 0.02
+# A hand moves the needle by less than this within a frame; anything else is a jump, which is rare, but not so rare that
+# tempered samples could not tell one.
+HAND_MM, JUMP_PROBABILITY = 6.0, 0.1
 # Probability that there is no void, where a needle is known and where none is.
 GONE_PROBABILITY, NONE_PROBABILITY = 0.02, 0.95
 # What the log likelihood is divided by, where a needle is known and where none is: tissue errs more, and more like a
