@@ -23,7 +23,7 @@ from InstrumentTrackerLib.localization.samples.sample_pose import SamplePose
 GATE = float(chi2.ppf(0.999, 3))
 # From this confidence on the samples need no picture.
 SURE = 0.9
-# A picture that the samples contradict without a decision counts for so much less.
+# A guide in a picture of many lines that its samples contradict counts for so much less.
 DOUBT = 0.5
 # What a guide is worth that only the samples end: the line is that of a picture which is not sure of it.
 ALONE_TRUST = 0.9

@@ -120,7 +120,7 @@ class GuideSight:
 
     def rivals(self, other: GuideSight) -> bool:
         """Whether it is on another line, which explains the samples about as well."""
-        is_near = self.course.is_near(other.course, SAME_DEG, SAME_MM)
+        is_near = _is_same_line(self.course, other.course)
         margin = DISMISSED * other.posterior.temperature
         return not is_near and self.posterior.evidence > other.posterior.evidence - margin
 
@@ -207,7 +207,7 @@ class GuideSamples:
             self._told, self._n_untold = self._found, 0
         self._found = None
         asked = self._asked(course, is_seen)
-        if asked is not None and self._last is not None and not asked.is_near(self._last[0], SAME_DEG, SAME_MM):
+        if asked is not None and self._last is not None and not _is_same_line(asked, self._last[0]):
             self._gel, self._last = GelMemory(), None
         if self._n_unseen > UNSEEN_FRAMES:
             self._last = None
@@ -226,11 +226,14 @@ class GuideSamples:
                 left = None if is_beside else GuideLeft()
         is_shown = asked is course
         sight = None if posterior is None or not is_shown or course is None else _sight(posterior, plane, course)
-        others: list[GuideSight] = []
+        courses: list[GuideCourse] = []
         # A doubtful picture may show the wrong line, too.
         is_asked = is_searched or (sight is None and left is None)
         if memory is not None and is_asked and not is_seen and not image.is_unreliable:
-            others = self._others(memory, plane, is_searched)
+            courses = self._unshown_courses(memory, plane, is_searched)
+        # What lies near its line is no other guide.
+        elsewhere = [course for course in courses if sight is None or not _is_same_line(course, sight.course)]
+        others = self._sights(memory, plane, elsewhere)
         is_rivaled = sight is not None and any(other.rivals(sight) for other in others)
         # That it came is told, too, by samples that do not tell where it ends.
         if posterior is not None and posterior.evidence >= MIN_EVIDENCE and is_shown and not is_rivaled:
@@ -238,9 +241,11 @@ class GuideSamples:
         if image.is_unreliable:
             return left
         unshown = None
-        if memory is not None and (sight is None or is_rivaled):
-            unshown = self._unshown(memory, plane, others if sight is None else [*others, sight])
-            sight = None
+        if sight is not None and is_rivaled:
+            near = [course for course in courses if course not in elsewhere]
+            others, sight = [*others, *self._sights(memory, plane, near), sight], None
+        if sight is None:
+            unshown = self._likeliest(memory, plane, others)
         if unshown is not None and is_searched:
             self._found = unshown.course.advanced(unshown.posterior.likeliest)
         elif unshown is not None:
@@ -259,47 +264,42 @@ class GuideSamples:
         they have told of it: where a guide was, pictures of few lines show remains of it in odd directions.
         """
         # A guide that was there from the beginning is tissue to the memory, until it is pushed on.
-        if course is not None and self._first is not None and course.is_near(self._first, SAME_DEG, SAME_MM):
+        if course is not None and self._first is not None and _is_same_line(course, self._first):
             is_pushed_on = course.end >= self._first.end + PUSHED_ON_MM
             return course if is_pushed_on else None
         told = self._told
-        if told is None or (course is not None and course.is_near(told, SAME_DEG, SAME_MM)):
+        if told is None or (course is not None and _is_same_line(course, told)):
             return course
         if self._n_untold > UNSEEN_FRAMES or (course is not None and is_seen):
             self._told = None
             return course
         return told
 
-    def _others(self, memory: TemporalMemory, plane: ImagePlane, is_searched: bool) -> list[GuideSight]:
-        """Guides that the picture does not show: where the samples have shown one before, and on any line."""
-        tissue = self._tissue.pictures
-        if tissue is None:
-            return []
+    def _unshown_courses(self, memory: TemporalMemory, plane: ImagePlane, is_searched: bool) -> list[GuideCourse]:
+        """Where a guide that the picture does not show may be: where the samples have shown one, and on any line."""
         courses = [] if self._told is None else [self._told]
-        if is_searched:
+        if is_searched and self._tissue.pictures is not None:
             memory.recalibrate()
-            found = self._detector.courses(memory, tissue, plane, MIN_BAR_EVIDENCE)
-            first = self._first
-            courses += [course for course in found if first is None or not course.is_near(first, SAME_DEG, SAME_MM)]
-        return self._sights(memory, tissue, plane, courses)
+            found = self._detector.courses(memory, self._tissue.pictures, plane, MIN_BAR_EVIDENCE)
+            courses += [course for course in found if self._first is None or not _is_same_line(course, self._first)]
+        return courses
 
-    def _unshown(self, memory: TemporalMemory, plane: ImagePlane, sights: list[GuideSight]) -> GuideSight | None:
-        """The likeliest of them, on the best line about; None where another one is about as likely."""
-        best, tissue = max(sights, key=_evidence, default=None), self._tissue.pictures
-        if best is None or tissue is None or any(sight.rivals(best) for sight in sights):
+    def _likeliest(
+        self, memory: TemporalMemory | None, plane: ImagePlane, sights: list[GuideSight]
+    ) -> GuideSight | None:
+        """Of guides that the picture does not show, on the best line about; None where another is about as likely."""
+        best = max(sights, key=_evidence, default=None)
+        if best is None or any(sight.rivals(best) for sight in sights):
             return None
         nearby = [best.course.moved(turn, offset) for turn, offset in REFINED_COURSES]
-        best = max([best, *self._sights(memory, tissue, plane, nearby)], key=_evidence)
+        best = max([best, *self._sights(memory, plane, nearby)], key=_evidence)
         is_sure = best.is_explained and best.confidence >= MIN_CONFIDENCE
         return replace(best, is_shown=False) if is_sure else None
 
-    def _sights(
-        self,
-        memory: TemporalMemory,
-        tissue: NDArray[np.float32],
-        plane: ImagePlane,
-        courses: list[GuideCourse],
-    ) -> list[GuideSight]:
+    def _sights(self, memory: TemporalMemory | None, plane: ImagePlane, courses: list[GuideCourse]) -> list[GuideSight]:
+        tissue = self._tissue.pictures
+        if memory is None or tissue is None:
+            return []
         sights = [self._sought(memory, tissue, plane, course) for course in courses]
         return [sight for sight in sights if sight is not None]
 
@@ -350,7 +350,7 @@ class GuideSamples:
         background = SampleBackground.of(picture, smooth_phase(known.prior[0].numpy()), plane, shift)
         basis = GelBasis.of(band.along, course.end)
         # What is known of the guide that was seen last helps on its own line.
-        last = self._last if self._last is not None and course.is_near(self._last[0], SAME_DEG, SAME_MM) else None
+        last = self._last if self._last is not None and _is_same_line(course, self._last[0]) else None
         mean, std = (GelMemory() if last is None else self._gel).prior(basis)
         expected = None if last is None else ExpectedEnd(last[1] - course.end, self._n_unseen)
         try:
@@ -367,6 +367,10 @@ class GuideSamples:
         if sight is not None and sight.confidence >= MIN_CONFIDENCE and sight.is_explained:
             self._gel.learn(basis, posterior.gel / bright, posterior.likeliest - GEL_TO_END_MM - 5.0)
         return posterior
+
+
+def _is_same_line(first: GuideCourse, second: GuideCourse) -> bool:
+    return first.is_near(second, SAME_DEG, SAME_MM)
 
 
 def _evidence(sight: GuideSight) -> float:
